@@ -1,0 +1,29 @@
+import type { Provider } from '../provider.ts';
+
+/**
+ * Plain RFC 6749, and the layer under every provider: whatever nobody says is said here. It has no addresses:
+ * `token.url` must come from what extends it. Lifetime 5 minutes when the answer gives none (§5.1 only recommends
+ * `expires_in`).
+ */
+export const oauth2 = {
+  token: {
+    url: '',
+    method: 'POST',
+    encoding: 'form',
+    client_auth: 'client_secret_basic',
+    basic_encoding: 'rfc6749',
+    params: {},
+    rename: {},
+    headers: {},
+  },
+  response: {
+    access_token: 'access_token',
+    refresh_token: 'refresh_token',
+    expires: [{ path: 'expires_in', as: 'seconds' }],
+    renew_after: '',
+    default_lifetime: 300_000,
+    errors: [],
+  },
+  attach: { header: 'Authorization', value: 'Bearer {access_token}', headers: {} },
+  refused: { status: [401] },
+} as const satisfies Omit<Provider, 'name' | 'refresh'>;

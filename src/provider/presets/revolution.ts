@@ -1,0 +1,21 @@
+import type { ProviderSpec } from '../provider.ts';
+
+/**
+ * Revolution API, "Authentication".
+ * - One endpoint, `POST https://api.revolution.io/v1/auth/token`, takes JSON for every flow: client credentials are
+ *   `grant_type`, `client_id`, `client_secret`.
+ * - The page shows no answer but `access_token` and says that tokens live 1 hour by default: used when neither
+ *   `expires_in` nor the token itself says more.
+ * - It names the `refresh_token` of the exchange without showing the refresh request: RFC 6749 §6, as JSON.
+ */
+export const revolution: ProviderSpec = {
+  base_url: 'https://api.revolution.io/v1',
+  token: { url: '/auth/token', encoding: 'json', client_auth: 'client_secret_post' },
+  response: {
+    expires: [
+      { path: 'expires_in', as: 'seconds' },
+      { path: 'access_token', as: 'jwt' },
+    ],
+    default_lifetime: 3_600_000,
+  },
+};

@@ -1,0 +1,135 @@
+import { type Answer, parseAnswer } from './answer.ts';
+import type { Provider } from './provider.ts';
+
+export type RefusalKind =
+  | 'transient'
+  | 'config'
+  | 'invalid_grant'
+  | 'invalid_client'
+  | 'rate_limited'
+  | 'bad_answer';
+
+/** The token endpoint gave no token that can be used. Holds nothing secret. */
+export interface TokenRefusal {
+  readonly ok: false;
+  /**
+   * transient: try again later. rate_limited: likewise, as Retry-After says. bad_answer: not understood, try again later.
+   * config: the request must change. invalid_client: id or secret must change. invalid_grant: the refresh token,
+   * password or assertion is spent.
+   */
+  readonly kind: RefusalKind;
+  /** RFC 6749 §5.2 error code, when there is one and it looks like one. */
+  readonly error: string | undefined;
+  readonly status: number;
+  /** For people. */
+  readonly detail: string;
+}
+
+/** RFC 6749 §4.1.2.1 and §5.2, RFC 8628 §3.5, RFC 8707 §2. */
+const kinds: Readonly<Record<string, RefusalKind>> = {
+  invalid_request: 'config',
+  invalid_client: 'invalid_client',
+  invalid_grant: 'invalid_grant',
+  unauthorized_client: 'config',
+  unsupported_grant_type: 'config',
+  invalid_scope: 'config',
+  invalid_target: 'config',
+  access_denied: 'config',
+  server_error: 'transient',
+  temporarily_unavailable: 'transient',
+  slow_down: 'transient',
+};
+
+/** Whether Cupbearer knows what the OAuth error code means. */
+export function isErrorCode(code: string): boolean {
+  return Object.hasOwn(kinds, code);
+}
+
+export interface UnusableResponse {
+  readonly provider: Provider;
+  readonly status: number;
+  readonly body: string;
+  /** Texts that must never be shown, whatever the vendor echoes. */
+  readonly secrets?: readonly string[] | undefined;
+}
+
+/**
+ * What an answer without a token means: the provider's own `response.errors` first; then 5xx, 429 and 3xx by status;
+ * then the OAuth error code; then any other status. Never throws for a resolved provider.
+ */
+export function classify({ provider, status, body, secrets = [] }: UnusableResponse): TokenRefusal {
+  const answer = parseAnswer(body);
+  const excerpt = body.slice(0, 65_536);
+  const rule = provider.response.errors.find(({ match }) => new RegExp(match).test(excerpt));
+  const error = rule?.as ?? errorCode(answer, secrets);
+  const ruled = rule && Object.hasOwn(kinds, rule.as) ? kinds[rule.as] : undefined;
+  const coded = error !== undefined && Object.hasOwn(kinds, error) ? kinds[error] : undefined;
+  const kind = ruled ?? bindingKind(status) ?? coded ?? statusKind(status);
+  return { ok: false, kind, error, status, detail: describe(status, kind, error, marks(answer, secrets)) };
+}
+
+/** A refusal of a 2xx answer that says nothing of an error. `why` holds nothing of the answer. */
+export function notUnderstood(status: number, why: string, kind: RefusalKind = 'bad_answer'): TokenRefusal {
+  return {
+    ok: false,
+    kind,
+    error: undefined,
+    status,
+    detail: `the token endpoint answered ${status}, but ${why}`,
+  };
+}
+
+/** Statuses that outweigh the body: a server in trouble, or a redirect, says nothing reliable about the credential. */
+function bindingKind(status: number): RefusalKind | undefined {
+  if (status === 429) return 'rate_limited';
+  if (status >= 500 && status <= 599) return 'transient';
+  if (status >= 300 && status <= 399) return 'config';
+  return undefined;
+}
+
+function statusKind(status: number): RefusalKind {
+  if (status === 401) return 'invalid_client';
+  if (status === 408 || status === 425) return 'transient';
+  return status >= 400 && status <= 499 ? 'config' : 'bad_answer';
+}
+
+function errorCode(answer: Answer | undefined, secrets: readonly string[]): string | undefined {
+  const error = answer?.error;
+  if (typeof error !== 'string' || !/^[\x21\x23-\x5b\x5d-\x7e]{1,64}$/.test(error)) return undefined;
+  return isErrorCode(error) || !showsSecret(error, secrets) ? error : undefined;
+}
+
+/** What the vendor's support asks for: a request id and a numeric error code. */
+function marks(answer: Answer | undefined, secrets: readonly string[]): string[] {
+  const id = answer?.request_id;
+  const code = answer?.code;
+  const found: string[] = [];
+  if (typeof code === 'number' && Number.isInteger(code) && Math.abs(code) < 1e6) found.push(`code ${code}`);
+  if (typeof id === 'string' && /^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/.test(id)) found.push(`request_id ${id}`);
+  return found.filter((mark) => !showsSecret(mark, secrets));
+}
+
+function showsSecret(text: string, secrets: readonly string[]): boolean {
+  return secrets.some((secret) => secret !== '' && text.includes(secret));
+}
+
+const advice: Readonly<Record<RefusalKind, string>> = {
+  transient: 'it is asked again later',
+  rate_limited: 'it is asked again later',
+  bad_answer: 'it is asked again later',
+  config: 'check the provider and the credential',
+  invalid_client: 'check client_id and client_secret',
+  invalid_grant: 'the refresh token or password is not valid any more',
+};
+
+function describe(
+  status: number,
+  kind: RefusalKind,
+  error: string | undefined,
+  found: readonly string[],
+): string {
+  const what = error === undefined ? '' : ` ${error}`;
+  const more = found.length === 0 ? '' : ` (${found.join(', ')})`;
+  const why = status >= 300 && status <= 399 ? 'redirects are not followed, check token.url' : advice[kind];
+  return `the token endpoint answered ${status}${what}${more}: ${why}`;
+}

@@ -1,0 +1,132 @@
+import { CupbearerError } from '../errors.ts';
+import { oauth2 } from './presets/oauth2.ts';
+import type { Part, Provider, ProviderSpec, ResponseShape, TokenRequest } from './provider.ts';
+import { isErrorCode } from './refusal.ts';
+
+type Specs = Readonly<Record<string, ProviderSpec>>;
+type Link = readonly [name: string, spec: ProviderSpec];
+
+/**
+ * The complete provider `name` whose own words are `spec`: laid over what it extends, and so on down to plain RFC 6749.
+ * `extends` names one of `siblings` (the other entries of `providers:`) or a preset; a spec that has a preset's name and
+ * no `extends` extends that preset. Arrays are replaced, records merged key by key, a null stays and removes when the
+ * request is built; `refresh` starts from the finished `token`.
+ * Throws `configuration-invalid`: unknown `extends`, a cycle, no token.url, JSON by GET, a bad expression or error code.
+ */
+export function resolveProvider(
+  name: string,
+  spec: ProviderSpec,
+  presets: Specs,
+  siblings: Specs = {},
+): Provider {
+  const layers = chain([name, spec], presets, siblings)
+    .map(([, layer]) => layer)
+    .reverse();
+  const token = layers.reduce<TokenRequest>((base, layer) => layRequest(base, layer.token), oauth2.token);
+  const provider: Provider = {
+    name,
+    base_url: layers.findLast((layer) => layer.base_url !== undefined)?.base_url,
+    token,
+    refresh: layers.reduce((base, layer) => layRequest(base, layer.refresh), token),
+    response: layers.reduce<ResponseShape>(
+      (base, layer) => layResponse(base, layer.response),
+      oauth2.response,
+    ),
+    attach: layers.reduce<Provider['attach']>(
+      (base, { attach }) => ({ ...lay(base, attach), headers: { ...base.headers, ...attach?.headers } }),
+      oauth2.attach,
+    ),
+    refused: layers.reduce<Provider['refused']>((base, layer) => lay(base, layer.refused), oauth2.refused),
+  };
+  verify(provider);
+  return provider;
+}
+
+/** From the spec itself to the last thing it extends. */
+function chain(start: Link, presets: Specs, siblings: Specs): Link[] {
+  const links: Link[] = [];
+  for (let link: Link | undefined = start; link !== undefined; link = parent(link, presets, siblings)) {
+    const [name, spec]: Link = link;
+    links.push(link);
+    if (links.slice(0, -1).some(([, seen]) => seen === spec)) {
+      throw invalid(start[0], `extends itself: ${links.map(([other]) => other).join(' → ')}`);
+    }
+    if (links.length > 100) throw invalid(name, 'extends too many others');
+  }
+  return links;
+}
+
+function parent([name, spec]: Link, presets: Specs, siblings: Specs): Link | undefined {
+  const preset = (key: string): ProviderSpec | undefined =>
+    Object.hasOwn(presets, key) ? presets[key] : undefined;
+  const wanted = spec.extends;
+  if (wanted === undefined) {
+    const namesake = preset(name);
+    return namesake !== undefined && namesake !== spec ? [name, namesake] : undefined;
+  }
+  const sibling = wanted !== name && Object.hasOwn(siblings, wanted) ? siblings[wanted] : undefined;
+  const found = sibling ?? preset(wanted) ?? (wanted === name ? spec : undefined);
+  if (found === undefined) {
+    const known = [...new Set([...Object.keys(siblings), ...Object.keys(presets)])].filter(
+      (key) => key !== name,
+    );
+    throw invalid(
+      name,
+      `extends "${wanted}", which does not exist; there is ${known.join(', ') || 'nothing'}`,
+    );
+  }
+  return [wanted, found];
+}
+
+function lay<T extends object>(base: T, layer: Part<T> | undefined): T {
+  const said = Object.entries(layer ?? {}).filter(([, value]) => value !== undefined);
+  return { ...base, ...Object.fromEntries(said) };
+}
+
+function layRequest(base: TokenRequest, layer: Part<TokenRequest> | undefined): TokenRequest {
+  const merged = lay(base, layer);
+  const keepsType = merged.encoding === base.encoding || layer?.content_type !== undefined;
+  return {
+    ...merged,
+    content_type: keepsType ? merged.content_type : undefined,
+    params: { ...base.params, ...layer?.params },
+    rename: { ...base.rename, ...layer?.rename },
+    headers: { ...base.headers, ...layer?.headers },
+  };
+}
+
+function layResponse(base: ResponseShape, layer: ProviderSpec['response']): ResponseShape {
+  const { expires, ...rest } = layer ?? {};
+  const merged = lay(base, rest);
+  if (expires === undefined) return merged;
+  return { ...merged, expires: 'path' in expires ? [expires] : expires };
+}
+
+function verify({ name, token, refresh, response, refused }: Provider): void {
+  if (token.url === '') throw invalid(name, 'has no token.url');
+  for (const [kind, request] of Object.entries({ token, refresh })) {
+    if (request.method === 'GET' && request.encoding === 'json') {
+      throw invalid(name, `${kind}: GET carries no JSON; use encoding: query`);
+    }
+  }
+  response.errors.forEach(({ match, as }, index) => {
+    const key = `response.errors.${index}`;
+    if (!isExpression(match)) throw invalid(name, `${key}.match is not a regular expression`);
+    if (!isErrorCode(as)) throw invalid(name, `${key}.as is not an error code of RFC 6749 §5.2`);
+  });
+  if (refused.body !== undefined && !isExpression(refused.body)) {
+    throw invalid(name, 'refused.body is not a regular expression');
+  }
+}
+
+function isExpression(source: string): boolean {
+  try {
+    return new RegExp(source) instanceof RegExp;
+  } catch {
+    return false;
+  }
+}
+
+function invalid(name: string, what: string): CupbearerError {
+  return new CupbearerError('configuration-invalid', `provider "${name}" ${what}`);
+}
