@@ -1,0 +1,80 @@
+import type { ProviderSpec } from '../provider/provider.ts';
+import { isErrorCode } from '../provider/refusal.ts';
+import { expressionFault, fieldNameFault, fieldValueFault, templateFault } from './field-rules.ts';
+import type { Path } from './problems.ts';
+import { isLoopback, sameListener } from './reach.ts';
+import type { Sections } from './sections.ts';
+import { suggestion } from './suggest.ts';
+
+/** Tells what is wrong with the listeners. */
+export function checkServer({ server, callers, tell }: Sections): void {
+  if (server === undefined) return;
+  const { listen, admin } = server;
+  if (
+    listen.kind === 'tcp' &&
+    !isLoopback(listen.host) &&
+    callers.names.size === 0 &&
+    !server.allow_anonymous
+  ) {
+    tell(
+      ['server', 'listen'],
+      'beyond loopback everyone on the network could use the credentials; listen on 127.0.0.1, add callers:, or set allow_anonymous: true',
+    );
+  }
+  if (admin !== 'off' && sameListener(listen, admin)) {
+    tell(['server', 'admin'], 'admin and listen are the same address; give admin another port, or write off');
+  }
+}
+
+/** Tells what is wrong with each caller: unknown routes, keys that two callers share. */
+export function checkCallers({ callers, routes, tell, quote }: Sections): void {
+  const owners = new Map<string, string>();
+  for (const [name, caller] of callers.entries) {
+    for (const [index, prefix] of (caller.routes ?? []).entries()) {
+      if (routes.names.has(prefix)) continue;
+      const path = ['callers', name, 'routes', index];
+      tell(path, `unknown route ${quote(path, prefix)}${suggestion(prefix, routes.names)}`);
+    }
+    for (const secret of [caller.key].flat()) {
+      const owner = owners.get(secret.reveal());
+      if (owner !== undefined && owner !== name) {
+        tell(['callers', name, 'key'], `callers ${owner} and ${name} have the same key; give each its own`);
+      }
+      owners.set(secret.reveal(), name);
+    }
+  }
+}
+
+/** Tells what is wrong with each entry of `providers:` by itself: expressions, templates, fields. Gives their names. */
+export function checkProviderEntries(sections: Sections): Set<string> {
+  const faulty = new Set<string>();
+  for (const [name, spec] of sections.providers.entries as ReadonlyMap<string, ProviderSpec>) {
+    const { attach, refused, response } = spec;
+    const say = (keys: Path, fault: string | undefined, atKey = false): void => {
+      if (fault === undefined) return;
+      faulty.add(name);
+      sections.tell(['providers', name, ...keys], fault, { atKey });
+    };
+    if (refused?.body !== undefined) say(['refused', 'body'], expressionFault(refused.body));
+    for (const [index, { match, as }] of (response?.errors ?? []).entries()) {
+      const path = ['response', 'errors', index];
+      say([...path, 'match'], expressionFault(match));
+      if (!isErrorCode(as))
+        say([...path, 'as'], 'this is not an error code of RFC 6749 §5.2, such as invalid_grant');
+    }
+    if (attach?.header !== undefined) say(['attach', 'header'], fieldNameFault(attach.header));
+    if (attach?.value !== undefined)
+      say(['attach', 'value'], templateFault(attach.value) ?? fieldValueFault(attach.value));
+    for (const [field, value] of Object.entries(attach?.headers ?? {})) {
+      say(['attach', 'headers', field], fieldNameFault(field), true);
+      say(['attach', 'headers', field], templateFault(value) ?? fieldValueFault(value));
+    }
+    for (const kind of ['token', 'refresh'] as const) {
+      for (const [field, value] of Object.entries(spec[kind]?.headers ?? {})) {
+        say([kind, 'headers', field], fieldNameFault(field), true);
+        say([kind, 'headers', field], typeof value === 'string' ? fieldValueFault(value) : undefined);
+      }
+    }
+  }
+  return faulty;
+}

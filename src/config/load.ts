@@ -1,0 +1,118 @@
+import { readFileSync } from 'node:fs';
+import type { Provider, ProviderSpec } from '../provider/provider.ts';
+import type { Config, Problem } from './config.ts';
+import { readDocument } from './document.ts';
+import { checkCallers, checkProviderEntries, checkServer } from './entry-rules.ts';
+import { fileReason } from './interpolate.ts';
+import { Findings } from './problems.ts';
+import { checkExtends, resolveProviders } from './providers.ts';
+import { checkReferencesOfUnusable } from './references.ts';
+import { resolveRoutes } from './routes.ts';
+import { Secret } from './secret.ts';
+import { readSections, type Sections } from './sections.ts';
+
+export interface LoadOptions {
+  /** Name of the configuration file, for problems and for relative paths. */
+  readonly file: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The text of a file for `${file:…}` and tls; throws what node:fs throws. Default: reads UTF-8 from the disk. */
+  readonly readFile?: (path: string) => string;
+  readonly presets: Readonly<Record<string, ProviderSpec>>;
+}
+
+/** The configuration, deeply frozen, or undefined when a problem of level error was found. */
+export interface Loaded {
+  readonly config: Config | undefined;
+  /** In file order, warnings too. */
+  readonly problems: Problem[];
+}
+
+/** Reads a configuration text. Never throws on what a user can write. */
+export function load(text: string, { file, env, readFile = readText, presets }: LoadOptions): Loaded {
+  const plain = text.replace(/^\uFEFF/, '');
+  const findings = new Findings(file, plain);
+  const { root, faults, masked } = readDocument(plain);
+  for (const range of masked) findings.mask(range);
+  for (const { at, message, unparsed } of faults) {
+    // The parser notices a missing bracket or quote at the end of the file, behind the last line.
+    const end = plain.trimEnd().length;
+    findings.add(unparsed && at > end ? end : at, [], message, { unparsed });
+  }
+  if (root === undefined) {
+    if (faults.length === 0) findings.add(undefined, [], 'the file is empty; write credentials: and routes:');
+    return { config: undefined, problems: findings.problems() };
+  }
+  if (root.kind !== 'map') {
+    findings.mask(root.range);
+    if (root.kind !== 'broken')
+      findings.add(root.range[0], [], 'expected a mapping with credentials: and routes:');
+    return { config: undefined, problems: findings.problems() };
+  }
+  const sections = readSections(root, { sources: { file, env, readFile }, findings });
+  const config = resolveConfig(sections, presets);
+  return { config: findings.errors === 0 ? config : undefined, problems: findings.problems() };
+}
+
+/** Reads a configuration file; a file that cannot be read is a problem, not an error thrown. */
+export function loadFile(path: string, options: Pick<LoadOptions, 'env' | 'presets'>): Loaded {
+  let text: string;
+  try {
+    text = readText(path);
+  } catch (error) {
+    const hint = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    const message = `cannot read the configuration: ${fileReason(error)}`;
+    const next = hint ? '; name it with --config FILE or CUPBEARER_CONFIG' : '';
+    const problem = {
+      file: path,
+      line: 0,
+      column: 0,
+      path: '',
+      message: message + next,
+      level: 'error',
+    } as const;
+    return { config: undefined, problems: [problem] };
+  }
+  return load(text, { ...options, file: path });
+}
+
+function resolveConfig(sections: Sections, presets: LoadOptions['presets']): Config | undefined {
+  checkServer(sections);
+  checkCallers(sections);
+  checkReferencesOfUnusable(sections, presets);
+  const faulty = new Set([...checkProviderEntries(sections), ...checkExtends(sections, presets)]);
+  const resolved = resolveProviders(sections, presets, faulty);
+  const routes = resolveRoutes(sections, resolved);
+  const used = new Set(routes.map(({ credential }) => credential));
+  for (const name of sections.credentials.names) {
+    if (used.has(name) || sections.context.findings.errors > 0) continue;
+    sections.tell(['credentials', name], `no route uses credential ${name}`, {
+      atKey: true,
+      level: 'warning',
+    });
+  }
+  if (sections.server === undefined) return undefined;
+  const providers = [...resolved].map(([name, { provider }]): [string, Provider] => [
+    name,
+    structuredClone(provider),
+  ]);
+  return freeze({
+    server: sections.server,
+    callers: Object.fromEntries(sections.callers.entries),
+    providers: Object.fromEntries(providers),
+    credentials: Object.fromEntries(sections.credentials.entries),
+    routes,
+  });
+}
+
+/** Strict UTF-8; a byte order mark is dropped. */
+function readText(path: string): string {
+  return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
+}
+
+function freeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || value instanceof Secret || Object.isFrozen(value))
+    return value;
+  Object.freeze(value);
+  for (const child of Object.values(value)) freeze(child);
+  return value;
+}

@@ -1,0 +1,67 @@
+import * as v from 'valibot';
+import { Secret } from './secret.ts';
+import { durationPattern, parseDuration, parseSize, sizePattern } from './units.ts';
+
+/** Where a listener binds. */
+export type Address =
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'unix'; readonly path: string };
+
+/** The schema with a sentence for the documentation and the JSON Schema. */
+export function describe<S extends v.GenericSchema>(
+  schema: S,
+  sentence: string,
+): v.SchemaWithPipe<readonly [S, v.DescriptionAction<v.InferOutput<S>, string>]> {
+  return v.pipe(schema, v.description(sentence));
+}
+
+export const text = v.pipe(v.string(), v.minLength(1, 'must not be empty'));
+
+export const nameKey = v.pipe(
+  v.string(),
+  v.regex(/^[A-Za-z0-9_][A-Za-z0-9._-]*$/, 'a name is letters, digits, dots, hyphens and underscores'),
+);
+
+export const secret = v.pipe(
+  v.string(),
+  v.minLength(1, 'must not be empty'),
+  v.transform((value) => new Secret(value)),
+);
+
+/** Milliseconds. */
+export const duration = v.pipe(
+  v.string(),
+  v.regex(durationPattern, 'a duration is a number and ms, s, m, h or d: 30s'),
+  v.transform((value) => parseDuration(value) ?? Number.NaN),
+);
+
+/** Bytes. */
+export const size = v.pipe(
+  v.string(),
+  v.regex(sizePattern, 'a size is a number and B, KiB, MiB or GiB: 64KiB'),
+  v.transform((value) => parseSize(value) ?? Number.NaN),
+);
+
+export const schemeless = v.pipe(
+  v.string(),
+  v.regex(/^[A-Za-z0-9.-]+$|^\[[0-9A-Fa-f:.]+\]$/, 'a host is a name or address without scheme and port'),
+  v.toLowerCase(),
+);
+
+const addressPattern = /^(?:unix:(\/.+)|([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5}))$/;
+
+export const address = v.pipe(
+  v.string(),
+  v.regex(addressPattern, 'an address is host:port or unix:/path'),
+  v.check(
+    (value) => value.startsWith('unix:') || Number(/\d+$/.exec(value)) <= 65_535,
+    'a port is at most 65535',
+  ),
+  v.transform(toAddress),
+);
+
+function toAddress(value: string): Address {
+  const [, path, host = '', port = ''] = addressPattern.exec(value) ?? [];
+  if (path !== undefined) return { kind: 'unix', path };
+  return { kind: 'tcp', host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
+}
