@@ -1,0 +1,125 @@
+import type { Clock } from './clock.ts';
+import type { Granted } from './grants.ts';
+import { ageOf, type Region, regionOf, serveUntil, thresholds } from './region.ts';
+import { hashOf, Token } from './token.ts';
+
+const rememberedRefusals = 4;
+const minNoopMs = 5_000;
+
+/** The token in force: its region, who takes it and who refused it. Knows nothing of how tokens are fetched. */
+export class CurrentToken {
+  readonly #clock: Clock;
+  #token: Token | undefined;
+  /** The token is FRESH while both clocks are below these. */
+  #freshMono = -Infinity;
+  #freshWall = -Infinity;
+  /** An upstream refused it, its renewal is due, and no other origin takes it. */
+  #rejected = false;
+  /** Origins that did not refuse the last token they were sent. */
+  readonly #acceptedBy = new Set<string>();
+  /** Hashes of the last values that were refused. */
+  #refused: readonly string[] = [];
+  #renewNotBefore = -Infinity;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  get token(): Token | undefined {
+    return this.#token;
+  }
+
+  get rejected(): boolean {
+    return this.#rejected;
+  }
+
+  /** Monotonic ms before which a renewal is pointless: the last one brought nothing new. */
+  get renewNotBefore(): number {
+    return this.#renewNotBefore;
+  }
+
+  /** The token while it may be served without a further thought. */
+  fresh(mono: number, wall: number): Token | undefined {
+    return mono < this.#freshMono && wall < this.#freshWall ? this.#token : undefined;
+  }
+
+  region(mono: number, wall: number): Region | 'NONE' | 'REJECTED' {
+    if (!this.#token) return 'NONE';
+    const region = regionOf(this.#token, ageOf(this.#token, mono, wall));
+    return this.#rejected && region !== 'EXPIRED' ? 'REJECTED' : region;
+  }
+
+  /** `origin` refused the token. */
+  refusedBy(origin: string): void {
+    this.#acceptedBy.delete(origin);
+  }
+
+  /** Remembers the value as refused; no longer serves it unless another origin takes it. */
+  reject(): void {
+    const hash = this.#token?.hash;
+    if (hash === undefined) return;
+    if (!this.#refused.includes(hash)) this.#refused = [...this.#refused, hash].slice(-rememberedRefusals);
+    if (this.#acceptedBy.size > 0) return;
+    this.#rejected = true;
+    this.#freshMono = -Infinity;
+  }
+
+  /** `origin` took `token`; true when that is news. A rejected token that somebody takes is served again. */
+  acceptedBy(token: Token, origin: string): boolean {
+    if (token.gen !== this.#token?.gen || this.#acceptedBy.has(origin)) return false;
+    this.#acceptedBy.add(origin);
+    if (this.#rejected) this.#serve(this.#token);
+    return true;
+  }
+
+  /**
+   * Makes what was granted the token in force, unless its value was refused before and the present one still serves.
+   * The generation rises only with another value; `news` says whether it did.
+   */
+  commit(granted: Granted): { token: Token; news: boolean } {
+    const mono = this.#clock.mono();
+    const wall = this.#clock.wall();
+    const current = this.#token;
+    const hash = hashOf(granted.value);
+    const same = hash === current?.hash;
+    if (
+      current &&
+      !same &&
+      this.#refused.includes(hash) &&
+      ageOf(current, mono, wall) < serveUntil(current)
+    ) {
+      this.#serve(current);
+      this.#postpone(current, mono, wall);
+      return { token: current, news: false };
+    }
+    const token = new Token({
+      ...granted,
+      ...thresholds(granted.lifetimeMs, granted.renewAfterMs, this.#clock.random()),
+      gen: same ? current.gen : (current?.gen ?? 0) + 1,
+    });
+    this.#serve(token);
+    if (same) {
+      this.#postpone(token, mono, wall);
+      return { token, news: false };
+    }
+    this.#renewNotBefore = -Infinity;
+    this.#refused = this.#refused.filter((refused) => refused !== hash);
+    return { token, news: true };
+  }
+
+  /** A renewal may start at once again. */
+  forgetNoop(): void {
+    this.#renewNotBefore = -Infinity;
+  }
+
+  #serve(token: Token): void {
+    this.#token = token;
+    this.#rejected = false;
+    this.#freshMono = token.t0Mono + token.refreshAt;
+    this.#freshWall = token.t0Wall + token.refreshAt;
+  }
+
+  #postpone(token: Token, mono: number, wall: number): void {
+    this.#renewNotBefore = mono + Math.max(minNoopMs, (token.lifetimeMs - ageOf(token, mono, wall)) / 2);
+  }
+}

@@ -1,0 +1,52 @@
+import type { Failure } from './failure.ts';
+import type { FlightReason } from './flight.ts';
+
+/** Whom an event is about. */
+export interface Subject {
+  readonly credential: string;
+  readonly tenant?: string | undefined;
+}
+
+export interface TokenFetched extends Subject {
+  readonly reason: FlightReason;
+  readonly gen: number;
+  /** First 8 hex digits of the value's SHA-256. */
+  readonly hash8: string;
+  readonly lifetimeMs: number;
+  /** False: the answer gave no lifetime, the default was taken. */
+  readonly lifetimeKnown: boolean;
+  /** Callers who waited for it. */
+  readonly waiters: number;
+  readonly tookMs: number;
+  readonly attempts: number;
+  readonly warnings: readonly string[];
+}
+
+export interface TokenFailed extends Subject {
+  readonly reason: FlightReason;
+  readonly failure: Failure;
+  /** No further request before the operator changes something, but for rare probes. */
+  readonly blocked: boolean;
+  /** Milliseconds until the next request may start; Infinity: not before a secret changes. */
+  readonly retryInMs: number;
+  readonly waiters: number;
+}
+
+/**
+ * What happens to tokens, for logs and metrics. Called after the state has changed; handlers must not throw.
+ * Nothing in an event is secret.
+ */
+export interface TokenEvents {
+  fetched?(event: TokenFetched): void;
+  failed?(event: TokenFailed): void;
+  /** What was fetched is nothing new: the value we had, or one that an upstream refused before. */
+  noop?(event: Subject & { readonly reason: FlightReason; readonly hash8: string }): void;
+  /** An upstream refused the current token. `forced`: renewal started; `joined`: one was running; `guarded`: passed on. */
+  refused?(
+    event: Subject & {
+      readonly origin: string;
+      readonly gen: number;
+      readonly action: 'forced' | 'joined' | 'guarded';
+    },
+  ): void;
+}

@@ -1,0 +1,120 @@
+import { CupbearerError } from '../errors.ts';
+
+/**
+ * Why a token request brought no token. `transient`, `timeout`, `rate_limited` and `bad_answer` pass by themselves;
+ * `config` and `invalid_client` need the operator; `invalid_grant` means the credential's grant is no longer good;
+ * `reauthorization` that its refresh token is spent; `stopped` that we are shutting down.
+ */
+export type FailureKind =
+  | 'transient'
+  | 'timeout'
+  | 'rate_limited'
+  | 'bad_answer'
+  | 'config'
+  | 'invalid_client'
+  | 'invalid_grant'
+  | 'reauthorization'
+  | 'stopped';
+
+export interface Failure {
+  readonly kind: FailureKind;
+  /** Short code: an OAuth error code (RFC 6749 §5.2), `http_503`, `ECONNREFUSED`. */
+  readonly error: string;
+  /** HTTP status of the answer, when there was one. */
+  readonly status?: number | undefined;
+  /** For the log. Holds no secret. */
+  readonly detail: string;
+  /** What the provider asked us to wait, ms. */
+  readonly retryAfterMs?: number | undefined;
+  /** No request left this machine, so a repetition cannot do anything twice. */
+  readonly unsent?: boolean | undefined;
+}
+
+/** A flight's time was over. */
+export const timedOut: Failure = {
+  kind: 'timeout',
+  error: 'timeout',
+  detail: 'the token endpoint did not answer in time',
+};
+
+/** A flight was ended because we stop. */
+export const stopped: Failure = { kind: 'stopped', error: 'stopped', detail: 'shutting down' };
+
+/** Whether a failure stays until somebody changes something, so that only rare probes make sense. */
+export function isPermanent(kind: FailureKind): boolean {
+  return (
+    kind === 'config' || kind === 'invalid_client' || kind === 'invalid_grant' || kind === 'reauthorization'
+  );
+}
+
+/**
+ * The error a caller gets who needed the token. `retryAfterMs` says when the next attempt may run.
+ * A timed-out flight is `token-timeout` for those who waited (`waited`), `token-unavailable` for those who come later.
+ */
+export function tokenError(
+  credential: string,
+  failure: Failure,
+  options: { readonly retryAfterMs?: number; readonly waited?: boolean } = {},
+): CupbearerError {
+  const say = (text: string) => `credential ${credential}: ${text}`;
+  const later = options.retryAfterMs === undefined ? {} : { retryAfterMs: options.retryAfterMs };
+  const { kind, error } = failure;
+  switch (kind) {
+    case 'transient':
+      return new CupbearerError(
+        'token-unavailable',
+        say(
+          failure.status === undefined
+            ? `the token endpoint could not be reached (${error}); check the provider's token.url and the network`
+            : `the token endpoint failed (${error}, status ${failure.status}); it will be asked again`,
+        ),
+        later,
+      );
+    case 'timeout':
+      return new CupbearerError(
+        options.waited ? 'token-timeout' : 'token-unavailable',
+        say(`the token endpoint did not answer in time; check the provider's token.url and the network`),
+        later,
+      );
+    case 'rate_limited':
+      return new CupbearerError(
+        'token-unavailable',
+        say(`the provider limits the rate of token requests (${error}); it will be asked again later`),
+        later,
+      );
+    case 'bad_answer':
+      return new CupbearerError(
+        'token-answer-invalid',
+        say(
+          `the provider's token answer was not understood (${error}); check the provider's response section`,
+        ),
+        later,
+      );
+    case 'invalid_client':
+      return new CupbearerError(
+        'token-refused',
+        say(`the provider refused the client (${error}); check client_id and client_secret`),
+      );
+    case 'invalid_grant':
+      return new CupbearerError(
+        'token-refused',
+        say(`the provider refused the grant (${error}); check grant_type and what it needs`),
+      );
+    case 'config':
+      return new CupbearerError(
+        'token-refused',
+        say(
+          `the provider refused the token request (${error}); check the credential and the provider's token section`,
+        ),
+      );
+    case 'reauthorization':
+      return new CupbearerError(
+        'reauthorization-required',
+        say(
+          `the provider no longer accepts the refresh token (${error}); log in again and replace refresh_token`,
+        ),
+      );
+    case 'stopped':
+      return new CupbearerError('shutting-down', say('no new token is fetched while shutting down'));
+  }
+}
