@@ -1,0 +1,135 @@
+import type { Route } from '../config/config.ts';
+
+// RFC 9110 §7.6.1; and what would give a web page, or a browser, power over this listener's origin.
+const dropped = new Set([
+  'connection',
+  'proxy-connection',
+  'keep-alive',
+  'te',
+  'transfer-encoding',
+  'upgrade',
+  'http2-settings',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-authentication-info',
+  'alt-svc',
+  'strict-transport-security',
+  'public-key-pins',
+  'clear-site-data',
+  'service-worker-allowed',
+  'x-hono-already-sent',
+]);
+const notInTrailers = new Set([
+  ...dropped,
+  'trailer',
+  'content-length',
+  'content-encoding',
+  'content-type',
+  'content-range',
+  'host',
+  'authorization',
+  'set-cookie',
+  'cache-control',
+  'location',
+  'www-authenticate',
+]);
+
+/** An upstream answer's head, ready for the caller. */
+export interface ResponseHead {
+  /** Flat [name, value, …]; order, case and duplicates as sent. */
+  readonly fields: string[];
+  /** Bytes the body was announced with; trailers may follow one that was not. */
+  readonly length: number | undefined;
+}
+
+/**
+ * Filters an upstream answer's raw fields (latin1 bytes) for the caller and maps Location back under the route.
+ * Trailer passes only when `mayTrail`
+ * and the length is not announced: Node refuses it on an answer that is not chunked.
+ */
+export function responseFields(
+  raw: readonly Buffer[],
+  status: number,
+  route: Route,
+  mayTrail: boolean,
+): ResponseHead {
+  const fields: string[] = [];
+  const trailer: string[] = [];
+  let nominated: Set<string> | undefined;
+  let length: number | undefined;
+  for (let i = 0; i < raw.length; i += 2) {
+    const written = text(raw[i]);
+    const name = written.toLowerCase();
+    const value = text(raw[i + 1]);
+    if (name === 'connection') nominated = nominate(nominated, value);
+    else if (name === 'trailer') trailer.push(written, value);
+    else if (name === 'set-cookie' && !route.cookies) continue;
+    else if (name === 'content-length' && status === 204) continue;
+    else if (name === 'content-length') {
+      length = Number(value);
+      fields.push(written, value);
+    } else if (!dropped.has(name) && !name.startsWith('access-control-')) {
+      fields.push(written, name === 'location' ? mapLocation(value, route) : value);
+    }
+  }
+  const kept = nominated === undefined ? fields : withoutNominated(fields, nominated);
+  if (length === undefined && mayTrail) kept.push(...trailer);
+  return { fields: kept, length };
+}
+
+/** Raw fields as flat latin1 bytes; undici gives those of HTTP/2 as an object. */
+export function rawFields(fields: unknown): readonly Buffer[] {
+  if (Array.isArray(fields)) return fields as Buffer[];
+  const bytes = (text: string) => Buffer.from(text, 'latin1');
+  return Object.entries((fields ?? {}) as Record<string, string | string[]>)
+    .filter(([name]) => !name.startsWith(':'))
+    .flatMap(([name, value]) => [value].flat().flatMap((one) => [bytes(name), bytes(one)]));
+}
+
+/** The trailers that may reach the caller, as pairs; names that steer framing, routing or caching never do (RFC 9110 §6.5.1). */
+export function trailerFields(raw: readonly Buffer[]): [string, string][] {
+  const pairs: [string, string][] = [];
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = text(raw[i]);
+    const lower = name.toLowerCase();
+    if (!notInTrailers.has(lower) && !lower.startsWith('access-control-'))
+      pairs.push([name, text(raw[i + 1])]);
+  }
+  return pairs;
+}
+
+/** A Location under the route's upstream base, as the caller's own path to it; any other is left as it is. */
+export function mapLocation(value: string, route: Route): string {
+  const { origin, base_path } = route.upstream;
+  const path = value === origin || value.startsWith(`${origin}/`) ? value.slice(origin.length) || '/' : value;
+  if (!path.startsWith(`${base_path}`) || !path.startsWith('/') || path.startsWith('//')) return value;
+  const rest = path.slice(base_path.length);
+  if (rest !== '' && !/^[/?#]/.test(rest)) return value;
+  const mapped = (route.strip_prefix && route.prefix !== '/' ? route.prefix : '') + rest || '/';
+  // Two slashes would name another host (RFC 3986 §4.2).
+  return /^\/[/\\]/.test(mapped) ? value : mapped;
+}
+
+function text(bytes: Buffer | undefined): string {
+  return bytes?.toString('latin1') ?? '';
+}
+
+function nominate(names: Set<string> | undefined, value: string): Set<string> | undefined {
+  const lower = value.toLowerCase();
+  if (lower === 'keep-alive' || lower === 'close') return names;
+  const result = names ?? new Set<string>();
+  for (const token of lower.split(',')) result.add(token.trim());
+  return result;
+}
+
+function withoutNominated(fields: readonly string[], nominated: ReadonlySet<string>): string[] {
+  const kept: string[] = [];
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i] as string;
+    // Framing is ours to write; a nominated Content-Length would leave the body without an end.
+    if (name.toLowerCase() === 'content-length' || !nominated.has(name.toLowerCase())) {
+      kept.push(name, fields[i + 1] as string);
+    }
+  }
+  return kept;
+}

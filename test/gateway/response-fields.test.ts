@@ -1,0 +1,127 @@
+import { describe, expect, it } from 'vitest';
+import type { Route } from '../../src/config/config.ts';
+import { mapLocation, rawFields, responseFields, trailerFields } from '../../src/gateway/response-fields.ts';
+
+const route = (change: Partial<Route> = {}): Route =>
+  ({
+    prefix: '/api',
+    upstream: { origin: 'https://up.test', host: 'up.test', base_path: '/v1' },
+    strip_prefix: true,
+    cookies: false,
+    ...change,
+  }) as Route;
+const bytes = (texts: string[]) => texts.map((text) => Buffer.from(text, 'latin1'));
+const filtered = (raw: string[], status = 200, change: Partial<Route> = {}) =>
+  responseFields(bytes(raw), status, route(change), true);
+
+describe('response fields', () => {
+  it('keep order, case, duplicates and latin1 bytes', () => {
+    const raw = ['X-A', '1', 'x-a', '2', 'X-Latin', Buffer.from([0xe9]).toString('latin1')];
+    expect(filtered(raw).fields).toEqual(raw);
+    expect(responseFields([Buffer.from('X-L'), Buffer.from([0xe9])], 200, route(), true).fields).toEqual([
+      'X-L',
+      '\xe9',
+    ]);
+  });
+
+  it('lose what is hop-by-hop or gives a web page power over this origin', () => {
+    const raw = [
+      'Connection',
+      'close',
+      'Keep-Alive',
+      'timeout=5',
+      'Proxy-Authenticate',
+      'Basic',
+      'Access-Control-Allow-Origin',
+      '*',
+      'ACCESS-CONTROL-ALLOW-CREDENTIALS',
+      'true',
+      'Set-Cookie',
+      'a=b',
+      'Alt-Svc',
+      'h3',
+      'Strict-Transport-Security',
+      'x',
+      'Clear-Site-Data',
+      '*',
+      'Service-Worker-Allowed',
+      '/',
+      'x-hono-already-sent',
+      'true',
+      'ETag',
+      '"1"',
+    ];
+    expect(filtered(raw).fields).toEqual(['ETag', '"1"']);
+  });
+
+  it('keep Set-Cookie where the route lets cookies pass', () => {
+    expect(filtered(['Set-Cookie', 'a', 'Set-Cookie', 'b'], 200, { cookies: true }).fields).toEqual([
+      'Set-Cookie',
+      'a',
+      'Set-Cookie',
+      'b',
+    ]);
+  });
+
+  it('never lose their Content-Length to Connection', () => {
+    expect(filtered(['Content-Length', '2', 'X-H', '1', 'Connection', 'content-length, x-h']).fields).toEqual(
+      ['Content-Length', '2'],
+    );
+  });
+
+  it('have no Content-Length on 204 (RFC 9110 §8.6)', () => {
+    expect(filtered(['Content-Length', '3'], 204).fields).toEqual([]);
+  });
+
+  it('announce trailers only where they can follow', () => {
+    const raw = ['Transfer-Encoding', 'chunked', 'Trailer', 'X-T'];
+    expect(filtered(raw)).toEqual({ fields: ['Trailer', 'X-T'], length: undefined });
+    expect(responseFields(bytes(raw), 200, route(), false).fields).toEqual([]);
+    expect(filtered(['Content-Length', '1', 'Trailer', 'X-T']).fields).toEqual(['Content-Length', '1']);
+  });
+
+  it('drop trailers that steer framing, routing or caching (RFC 9110 §6.5.1)', () => {
+    expect(
+      trailerFields(
+        bytes(['X-Sum', '1', 'Content-Length', '9', 'Set-Cookie', 'a', 'Access-Control-Allow-Origin', '*']),
+      ),
+    ).toEqual([['X-Sum', '1']]);
+  });
+});
+
+describe('raw fields', () => {
+  it('of HTTP/2 come as an object and are made flat, pseudo-fields left out', () => {
+    const flat = rawFields({ ':status': '200', etag: '"1"', 'set-cookie': ['a', 'b'] });
+    expect(flat.map(String)).toEqual(['etag', '"1"', 'set-cookie', 'a', 'set-cookie', 'b']);
+    expect(rawFields(null)).toEqual([]);
+  });
+});
+
+describe('a Location', () => {
+  it.each([
+    ['https://up.test/v1/x?y#z', '/api/x?y#z'],
+    ['https://up.test/v1', '/api'],
+    ['/v1/x', '/api/x'],
+    ['https://up.test/v10/x', 'https://up.test/v10/x'],
+    ['https://up.test/other', 'https://up.test/other'],
+    ['https://up.test.evil/v1/x', 'https://up.test.evil/v1/x'],
+    ['//up.test/v1/x', '//up.test/v1/x'],
+    ['relative', 'relative'],
+    ['', ''],
+  ])('%s reads %s for the caller', (value, expected) => expect(mapLocation(value, route())).toBe(expected));
+
+  it('never becomes one that names another host', () => {
+    const root = route({ prefix: '/' });
+    expect(mapLocation('/v1//evil.test/x', root)).toBe('/v1//evil.test/x');
+    expect(mapLocation('https://up.test/v1/\\evil.test', root)).toBe('https://up.test/v1/\\evil.test');
+  });
+
+  it('keeps the prefix out when the route does not strip it', () => {
+    expect(mapLocation('https://up.test/v1/api/x', route({ strip_prefix: false }))).toBe('/api/x');
+  });
+
+  it('under a root route is the path itself', () => {
+    expect(mapLocation('https://up.test/v1', route({ prefix: '/' }))).toBe('/');
+    expect(mapLocation('https://up.test/v1/x', route({ prefix: '/' }))).toBe('/x');
+  });
+});
