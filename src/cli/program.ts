@@ -1,0 +1,92 @@
+import { readFileSync } from 'node:fs';
+import { nearest } from '../config/suggest.ts';
+import { CupbearerError } from '../errors.ts';
+import { type Command, type CommandInput, type ExitCode, parseCommandLine, renderHelp } from './command.ts';
+
+/** Loaded when asked for, so that each starts with no more than it needs. */
+const commands: Readonly<Record<string, { summary: string; load: () => Promise<{ command: Command }> }>> = {
+  serve: { summary: 'Serve the routes', load: () => import('./serve.ts') },
+  check: { summary: 'Check the configuration', load: () => import('./check.ts') },
+  explain: { summary: 'Say where a request would go', load: () => import('./explain.ts') },
+  schema: { summary: 'Print the JSON Schema of routes.yaml', load: () => import('./schema.ts') },
+  demo: { summary: 'Show the proxy at work with simulated vendors', load: () => import('./demo.ts') },
+};
+
+/** Where the program reads and writes. */
+export type Surroundings = Pick<CommandInput, 'env' | 'out' | 'err'>;
+
+/** Runs one command line; gives the exit code and never throws. */
+export async function run([name, ...args]: readonly string[], around: Surroundings): Promise<ExitCode> {
+  const { out } = around;
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    return help(name === undefined ? undefined : args[0], name === undefined, around);
+  }
+  if (name === '--version' || name === '-v') {
+    out(`${version()}\n`);
+    return 0;
+  }
+  const entry = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (entry === undefined) return unknown(name, around);
+  try {
+    const { command } = await entry.load();
+    const { options, positionals } = parseCommandLine(command, args);
+    if (options.help === true) {
+      out(renderHelp(command));
+      return 0;
+    }
+    return await command.run({ options, positionals, ...around });
+  } catch (error) {
+    return report(error, name, around);
+  }
+}
+
+function report(error: unknown, name: string, { err }: Surroundings): ExitCode {
+  if (!(error instanceof CupbearerError)) {
+    err(
+      `cupbearer: unexpected: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
+    return 1;
+  }
+  err(`cupbearer: ${error.message}\n`);
+  if (error.code === 'usage') err(`See: cupbearer ${name} --help\n`);
+  return error.code === 'usage' || error.code === 'configuration-invalid' ? 2 : 1;
+}
+
+async function help(name: string | undefined, isMistake: boolean, around: Surroundings): Promise<ExitCode> {
+  const { out, err } = around;
+  const entry = name !== undefined && Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (entry !== undefined) {
+    out(renderHelp((await entry.load()).command));
+    return 0;
+  }
+  if (name !== undefined && !name.startsWith('-')) return unknown(name, around);
+  const width = Math.max(...Object.keys(commands).map((key) => key.length)) + 2;
+  const text = [
+    'Usage: cupbearer COMMAND [options]',
+    '',
+    'HTTP reverse proxy that fetches, caches and injects OAuth tokens.',
+    '',
+    'Commands:',
+    ...Object.entries(commands).map(([key, { summary }]) => `  ${key.padEnd(width)}${summary}`),
+    '',
+    'Options:',
+    '  -h, --help     Show this help, or that of a command',
+    '  -v, --version  Show the version',
+    '',
+  ].join('\n');
+  (isMistake ? err : out)(text);
+  return isMistake ? 2 : 0;
+}
+
+function unknown(name: string, { err }: Surroundings): ExitCode {
+  const near = nearest(name, Object.keys(commands));
+  err(
+    `cupbearer: unknown command ${JSON.stringify(name)}${near ? `; did you mean ${near}?` : ''}\nSee: cupbearer --help\n`,
+  );
+  return 2;
+}
+
+function version(): string {
+  const file = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(file) as { version: string }).version;
+}

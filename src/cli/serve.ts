@@ -1,0 +1,89 @@
+import { CupbearerError } from '../errors.ts';
+import { createLog, type LogLevel, logLevels } from '../telemetry/log.ts';
+import { type Command, type CommandInput, configOption } from './command.ts';
+import { loadOrReport } from './load.ts';
+import { type Running, start } from './start.ts';
+
+export const command: Command = {
+  usage: 'serve',
+  summary: 'Serves the routes of the configuration until SIGTERM or SIGINT.',
+  details: `
+Stops gracefully: accepts nothing new, lets exchanges in progress end within server.shutdown_grace, then exits 0.
+A second signal cuts them at once.`,
+  options: {
+    config: configOption,
+    'log-level': {
+      type: 'string',
+      value: 'LEVEL',
+      description: `One of ${logLevels.join(', ')}. Default: $CUPBEARER_LOG_LEVEL, else info`,
+    },
+    'log-format': {
+      type: 'string',
+      value: 'FORMAT',
+      description: 'json or pretty. Default: pretty on a terminal, else json',
+    },
+  },
+  positionals: 0,
+  run: serve,
+};
+
+async function serve(input: CommandInput): Promise<0 | 1 | 2> {
+  const config = loadOrReport(input);
+  if (config === undefined) return 2;
+  const log = createLog({ level: logLevel(input), pretty: isPretty(input) });
+  // A handler of our own keeps Node from opening its inspector on SIGUSR1.
+  process.on('SIGUSR1', () => {});
+  const stopAsked = nextSignal();
+  let running: Running;
+  try {
+    running = await start(config, { log });
+  } catch (error) {
+    input.err(`cupbearer: ${whyNot(error)}\n`);
+    return 1;
+  }
+  log.info('listening', { url: running.url, admin: running.adminUrl, routes: config.routes.length });
+  const signal = await stopAsked;
+  log.info('stopping', { signal });
+  const cut = nextSignal().then(() => 'cut' as const);
+  const ended = await Promise.race([running.stop().then(() => 'stopped' as const), cut]);
+  log.info(ended);
+  log.flush();
+  return ended === 'stopped' ? 0 : 1;
+}
+
+function nextSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    const on = (signal: string) => {
+      process.off('SIGTERM', on);
+      process.off('SIGINT', on);
+      resolve(signal);
+    };
+    process.on('SIGTERM', on);
+    process.on('SIGINT', on);
+  });
+}
+
+function logLevel({ options, env }: CommandInput): LogLevel {
+  const given = options['log-level'] ?? env.CUPBEARER_LOG_LEVEL ?? 'info';
+  const level = logLevels.find((known) => known === given);
+  if (level === undefined) throw new CupbearerError('usage', `--log-level is one of ${logLevels.join(', ')}`);
+  return level;
+}
+
+function isPretty({ options }: CommandInput): boolean {
+  const format = options['log-format'];
+  if (format !== undefined && format !== 'json' && format !== 'pretty') {
+    throw new CupbearerError('usage', '--log-format is json or pretty');
+  }
+  return format === undefined ? process.stdout.isTTY === true : format === 'pretty';
+}
+
+function whyNot(error: unknown): string {
+  const { code, address, port } = error as { code?: string; address?: string; port?: number };
+  const where = port === undefined ? (address ?? 'its address') : `${address}:${port}`;
+  if (code === 'EADDRINUSE') return `${where} is in use; stop what listens there or change server.listen`;
+  if (code === 'EACCES')
+    return `no permission to listen on ${where}; choose a port above 1023 or another path`;
+  if (code === 'EADDRNOTAVAIL') return `${where} is no address of this machine; change server.listen`;
+  return `cannot start: ${code ?? (error instanceof Error ? error.message : 'unknown error')}`;
+}

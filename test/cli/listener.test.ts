@@ -1,0 +1,97 @@
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { get, type ServerResponse } from 'node:http';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { type Listener, listen } from '../../src/cli/listener.ts';
+import { rawRequest } from '../support/raw.ts';
+
+const local = { kind: 'tcp', host: '127.0.0.1', port: 0 } as const;
+let listener: Listener | undefined;
+afterEach(() => listener?.close(0));
+
+describe('a listener', () => {
+  it('says where it listens', async () => {
+    listener = await listen(local, (_request, response) => response.end('ok'));
+    expect(listener.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    expect((await fetchText(listener.url)).text).toBe('ok');
+  });
+
+  it('rejects when the address is taken', async () => {
+    listener = await listen(local, (_request, response) => response.end());
+    await expect(
+      listen({ ...local, port: Number(new URL(listener.url).port) }, () => {}),
+    ).rejects.toMatchObject({ code: 'EADDRINUSE' });
+  });
+
+  it('binds a socket file that only its owner may use, over one a crash left behind', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'cupbearer-'));
+    const path = join(dir, 'proxy.sock');
+    try {
+      const dead = createServer();
+      await new Promise<void>((resolve) => dead.listen(path, resolve));
+      await expect(listen({ kind: 'unix', path }, () => {})).rejects.toMatchObject({ code: 'EADDRINUSE' });
+      await new Promise<void>((resolve) => {
+        dead.close(() => resolve());
+      });
+      listener = await listen({ kind: 'unix', path }, (_request, response) => response.end('ok'));
+      expect(statSync(path).mode & 0o777).toBe(0o600);
+      expect(listener.url).toBe(`unix:${path}`);
+      await listener.close(0);
+      expect(existsSync(path)).toBe(false);
+    } finally {
+      rmSync(dir, { recursive: true });
+    }
+  });
+
+  it('lets an exchange in progress end, closes its connection and accepts no other', async () => {
+    let finish: ServerResponse | undefined;
+    listener = await listen(local, (_request, response) => {
+      finish = response;
+      response.writeHead(200);
+      response.write('a');
+    });
+    const { url } = listener;
+    const answer = fetchText(url);
+    await expect.poll(() => finish).toBeDefined();
+    const closed = listener.close(10_000);
+    await expect(fetchText(url)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    finish?.end('b');
+    expect((await answer).text).toBe('ab');
+    expect(await closed).toBe(0);
+  });
+
+  it('cuts what has not ended when the grace is over, and says how many', async () => {
+    let started = false;
+    listener = await listen(local, (_request, response) => {
+      started = true;
+      response.write('a');
+    });
+    const answer = fetchText(listener.url).catch((error: Error) => error.message);
+    await expect.poll(() => started).toBe(true);
+    expect(await listener.close(50)).toBe(1);
+    expect(await answer).toMatch(/aborted|hang up|reset/i);
+  });
+
+  it('answers 405 to CONNECT', async () => {
+    listener = await listen(local, (_request, response) => response.end());
+    const port = Number(new URL(listener.url).port);
+    expect((await rawRequest(port, 'CONNECT evil.test:443 HTTP/1.1\r\nHost: evil.test\r\n\r\n')).status).toBe(
+      405,
+    );
+  });
+});
+
+function fetchText(url: string): Promise<{ text: string }> {
+  return new Promise((resolve, reject) => {
+    get(url, (response) => {
+      let text = '';
+      response.on('data', (chunk) => {
+        text += chunk;
+      });
+      response.on('end', () => resolve({ text }));
+      response.on('error', reject);
+    }).on('error', reject);
+  });
+}

@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest';
+import { createLog } from '../../src/telemetry/log.ts';
+
+function recorded(pretty = false) {
+  const lines: string[] = [];
+  const log = createLog({ level: 'info', pretty, stream: { write: (line) => void lines.push(line) } });
+  return { log, lines };
+}
+
+describe('the log', () => {
+  it('writes one JSON line for an exchange, with what is known and nothing else', () => {
+    const { log, lines } = recorded();
+    log.exchange({
+      id: 'a-1',
+      method: 'GET',
+      route: '/x',
+      credential: 'c',
+      status: 200,
+      ms: 1.5,
+      upstream_ms: 1,
+      token: 'ready',
+    });
+    expect(lines).toHaveLength(1);
+    const { time, ...line } = JSON.parse(lines[0]!);
+    expect(Date.parse(time)).toBeGreaterThan(0);
+    expect(line).toEqual({
+      level: 'info',
+      msg: 'exchange',
+      id: 'a-1',
+      method: 'GET',
+      route: '/x',
+      credential: 'c',
+      status: 200,
+      ms: 1.5,
+      upstream_ms: 1,
+      token: 'ready',
+    });
+  });
+
+  it('writes what differs from the line before, whatever it is', () => {
+    const { log, lines } = recorded();
+    const line = { id: 'a-1', method: 'GET', route: '/x', credential: 'c', status: 200, ms: 1 };
+    const others = [
+      line,
+      { ...line, id: 'a-2', ms: 2, upstream_ms: 1.5 },
+      { ...line, method: 'POST' },
+      { ...line, route: '/y' },
+      { ...line, credential: 'd' },
+      { ...line, caller: 'odd "name"' },
+      { ...line, status: 401 },
+      { ...line, token: 'waited' },
+      { ...line, retry: 'recovered' },
+      { ...line, aborted: 'caller' },
+      { ...line, error: 'upstream-closed' },
+      { ...line, cause: 'ECONNRESET' },
+      { id: 'a-3', method: 'GET', status: 404, ms: 0.1, error: 'route-not-found' },
+    ];
+    for (const one of [...others, ...others.toReversed()]) log.exchange(one);
+    const written = lines.map((text) => {
+      const { time: _time, level: _level, msg: _msg, ...rest } = JSON.parse(text);
+      return rest;
+    });
+    expect(written).toEqual([...others, ...others.toReversed()]);
+  });
+
+  it('raises an internal error to level error and keeps debug out', () => {
+    const { log, lines } = recorded();
+    log.exchange({ id: 'a-1', method: 'GET', status: 500, ms: 1, error: 'internal' });
+    log.debug('quiet');
+    expect(lines.map((line) => JSON.parse(line).level)).toEqual(['error']);
+  });
+
+  it('keeps control characters of a caller inside one line', () => {
+    const { log, lines } = recorded();
+    log.warn('odd', { method: 'A\r\n{"level":"fake"}\u001b[31m' });
+    expect(lines[0]!.trimEnd()).not.toMatch(/[\r\n\u001b]/);
+  });
+
+  it('is compact on a terminal', () => {
+    const { log, lines } = recorded(true);
+    log.info('started', { url: 'http://127.0.0.1:1' });
+    const [line = ''] = lines;
+    expect(line.replace(/\u001b\[\d+m/g, '')).toMatch(
+      /^\d\d:\d\d:\d\d\.\d{3} info {2}started url=http:\/\/127\.0\.0\.1:1\n$/,
+    );
+  });
+});
