@@ -1,0 +1,63 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+
+/** A request as a simulated vendor's endpoint gets it. */
+export interface VendorRequest {
+  readonly method: string;
+  /** Raw path without the query. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly headers: IncomingHttpHeaders;
+  /** The values of the Authorization fields as received. */
+  readonly authorization: readonly string[];
+  /** The whole body as text; empty for endpoints that read `incoming` themselves. */
+  readonly body: string;
+  readonly incoming: IncomingMessage;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as application/json unless `headers` says otherwise. */
+  readonly json?: unknown;
+  /** Sent piece by piece, as fast as the reader takes it. */
+  readonly stream?: AsyncIterable<string | Uint8Array>;
+}
+
+/** Whether the body's media type is exactly this one, parameters aside. */
+export function hasMediaType(request: VendorRequest, mediaType: string): boolean {
+  return request.headers['content-type']?.split(';')[0]?.trim().toLowerCase() === mediaType;
+}
+
+/** The members of a JSON object; undefined when the body is anything else. */
+export function readJson(request: VendorRequest): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(request.body);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The parameters of a form; undefined when one is repeated (RFC 6749 §3.2). Empty ones count as absent. */
+export function readForm(request: VendorRequest): ReadonlyMap<string, string> | undefined {
+  const form = new Map<string, string>();
+  for (const [name, value] of new URLSearchParams(request.body)) {
+    if (form.has(name)) return undefined;
+    if (value !== '') form.set(name, value);
+  }
+  return form;
+}
+
+/** What follows the scheme, when there is exactly one Authorization field and it has exactly this scheme. */
+export function schemeValue(request: VendorRequest, scheme: string): string | undefined {
+  const [value, second] = request.authorization;
+  if (value === undefined || second !== undefined || !value.startsWith(`${scheme} `)) return undefined;
+  return value.slice(scheme.length + 1);
+}
+
+/** Id and secret of a Basic field, split at the first colon, not decoded further (RFC 7617 §2). */
+export function basicPair(request: VendorRequest): { id: string; secret: string } | undefined {
+  const text = Buffer.from(schemeValue(request, 'Basic') ?? '', 'base64').toString('utf8');
+  const colon = text.indexOf(':');
+  return colon < 0 ? undefined : { id: text.slice(0, colon), secret: text.slice(colon + 1) };
+}

@@ -1,0 +1,184 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type IssuedToken, Ledger } from './ledger.ts';
+import type { Answer, VendorRequest } from './message.ts';
+import type { Definition, Endpoint, SeenRequest, TokenFailure, Vendor, VendorOptions } from './vendor.ts';
+
+const seenLimit = 10_000;
+const bodyLimit = 8 * 1024 * 1024;
+const nobody: IssuedToken = { value: '', expiresAt: 0, facts: {} };
+
+/** Starts the vendor that `define` describes. `lifetime` is in seconds. */
+export async function startVendor(
+  lifetime: number,
+  define: (ledger: Ledger) => Definition,
+  options: VendorOptions = {},
+): Promise<Vendor> {
+  const now = options.now ?? Date.now;
+  const ledger = new Ledger(now, lifetime);
+  const definition = define(ledger);
+  const closing = new AbortController();
+  const seen: SeenRequest[] = [];
+  const failures: TokenFailure[] = [];
+  const count = { token: 0, api: 0, refusals: 0 };
+  let delay = 0;
+  let refusing = false;
+
+  async function answerToken(request: VendorRequest): Promise<Answer | 'cut'> {
+    count.token++;
+    if (delay > 0) await sleep(delay, undefined, { signal: closing.signal });
+    const failure = failures.shift();
+    if (failure?.how === 'reset') return 'cut';
+    if (failure !== undefined && failure.how !== 'lost') {
+      const answer = definition.error(failure.status ?? 503, 'The service is temporarily unavailable.');
+      return { ...answer, headers: { ...answer.headers, ...failure.headers } };
+    }
+    const answer = request.method === 'POST' ? definition.token(request) : notAllowed(['POST']);
+    return failure === undefined ? answer : 'cut';
+  }
+
+  async function answerApi(request: VendorRequest, matching: readonly Endpoint[]): Promise<Answer> {
+    const method = request.method === 'HEAD' ? 'GET' : request.method;
+    const endpoint = matching.find((one) => one.method === method);
+    if (endpoint === undefined) return notAllowed(matching.map((one) => one.method));
+    const found = endpoint.path.exec(request.path)?.slice(1) ?? [];
+    if (endpoint.open) return endpoint.answer(request, nobody, found);
+    count.api++;
+    const token = definition.authorize(refusing ? { ...request, authorization: [] } : request);
+    const answer = 'facts' in token ? await endpoint.answer(request, token, found) : token;
+    if (answer.status === 401) count.refusals++;
+    return answer;
+  }
+
+  function notAllowed(methods: readonly string[]): Answer {
+    return { ...definition.error(405, 'Method not allowed.'), headers: { Allow: methods.join(', ') } };
+  }
+
+  async function handle(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+    const record = recordOf(incoming);
+    outgoing.setHeader('Date', new Date(now()).toUTCString());
+    seen.push(record);
+    if (seen.length > seenLimit) seen.shift();
+    outgoing.on('close', () => {
+      record.aborted = !outgoing.writableFinished;
+    });
+    const [path = '', query = ''] = splitOnce(record.path, '?');
+    const matching = definition.endpoints.filter((one) => one.path.test(path));
+    if (!matching.some((one) => one.streams && one.method === incoming.method))
+      record.body = await readText(incoming);
+    const request: VendorRequest = {
+      method: record.method,
+      path,
+      query: new URLSearchParams(query),
+      headers: incoming.headers,
+      authorization: incoming.headersDistinct.authorization ?? [],
+      body: record.body,
+      incoming,
+    };
+    let answer: Answer | 'cut';
+    if (path === definition.tokenPath) answer = await answerToken(request);
+    else if (matching.length > 0) answer = await answerApi(request, matching);
+    else answer = definition.error(404, 'Not found.');
+    if (answer === 'cut') {
+      incoming.socket.resetAndDestroy();
+      return;
+    }
+    record.status = answer.status;
+    await send(answer, outgoing);
+  }
+
+  const server = createServer({ keepAliveTimeout: 65_000 }, (incoming, outgoing) => {
+    handle(incoming, outgoing).catch((error: unknown) => {
+      if (outgoing.headersSent || outgoing.destroyed) outgoing.destroy();
+      else send(definition.error(500, String(error)), outgoing).catch(() => outgoing.destroy());
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port ?? 0, '127.0.0.1', resolve);
+  });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+  return {
+    name: definition.name,
+    url,
+    env: definition.env(url),
+    seen,
+    get tokenCalls() {
+      return count.token;
+    },
+    get apiCalls() {
+      return count.api;
+    },
+    get refusals() {
+      return count.refusals;
+    },
+    revokeAll: () => ledger.revokeAll(),
+    expireAll: () => ledger.expireAll(),
+    refuseAll(on) {
+      refusing = on;
+    },
+    setLifetime(seconds) {
+      ledger.lifetime = seconds;
+    },
+    failTokens(failure) {
+      const one = typeof failure === 'number' ? { count: failure } : failure;
+      for (let left = one.count ?? 1; left > 0; left--) failures.push(one);
+    },
+    delayTokens(ms) {
+      delay = ms;
+    },
+    async close() {
+      closing.abort();
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+function recordOf(incoming: IncomingMessage): SeenRequest {
+  return {
+    method: incoming.method ?? '',
+    path: incoming.url ?? '',
+    headers: incoming.rawHeaders,
+    body: '',
+    status: 0,
+    aborted: false,
+  };
+}
+
+async function readText(incoming: IncomingMessage): Promise<string> {
+  const pieces: Buffer[] = [];
+  let length = 0;
+  for await (const piece of incoming as AsyncIterable<Buffer>) {
+    length += piece.length;
+    if (length > bodyLimit) throw new Error('the body is larger than this endpoint takes');
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces).toString('utf8');
+}
+
+async function send(answer: Answer, outgoing: ServerResponse): Promise<void> {
+  if (answer.stream !== undefined) {
+    outgoing.writeHead(answer.status, answer.headers);
+    await pipeline(Readable.from(answer.stream, { objectMode: false }), outgoing);
+    return;
+  }
+  const body = answer.json === undefined ? '' : JSON.stringify(answer.json);
+  const type = body === '' ? {} : { 'Content-Type': 'application/json; charset=utf-8' };
+  outgoing.writeHead(answer.status, {
+    ...type,
+    'Content-Length': Buffer.byteLength(body),
+    ...answer.headers,
+  });
+  outgoing.end(body);
+}
+
+function splitOnce(text: string, separator: string): [string, string] {
+  const at = text.indexOf(separator);
+  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
+}

@@ -1,0 +1,43 @@
+import { startRealer } from './realer.ts';
+import { type RevoDigitalVendor, startRevoDigital } from './revo-digital.ts';
+import { type RevolutionVendor, startRevolution } from './revolution.ts';
+import { startRevolv3 } from './revolv3.ts';
+import { startVbrickRev, type VbrickRevVendor } from './vbrick-rev.ts';
+import type { Vendor, VendorOptions } from './vendor.ts';
+
+/** All five, each on a port of its own. */
+export interface Vendors {
+  readonly all: readonly Vendor[];
+  readonly revolution: RevolutionVendor;
+  readonly vbrickRev: VbrickRevVendor;
+  readonly realer: Vendor;
+  readonly revoDigital: RevoDigitalVendor;
+  readonly revolv3: Vendor;
+  /** Everything the shipped routes.yaml takes from the environment. */
+  readonly env: Readonly<Record<string, string>>;
+  close(): Promise<void>;
+}
+
+/** Starts the five simulated vendors on loopback. `now` sets the clock their tokens expire by. */
+export async function startVendors(options: Pick<VendorOptions, 'now'> = {}): Promise<Vendors> {
+  const [revolution, vbrickRev, realer, revoDigital, revolv3] = await Promise.all([
+    startRevolution(options),
+    startVbrickRev(options),
+    startRealer(options),
+    startRevoDigital(options),
+    startRevolv3(options),
+  ]);
+  const all = [revolution, vbrickRev, realer, revoDigital, revolv3];
+  return {
+    all,
+    revolution,
+    vbrickRev,
+    realer,
+    revoDigital,
+    revolv3,
+    env: Object.assign({}, ...all.map((vendor) => vendor.env)),
+    async close() {
+      await Promise.all(all.map((vendor) => vendor.close()));
+    },
+  };
+}
