@@ -1,0 +1,14 @@
+import { createServer } from 'node:http';
+import { createProxyServer } from 'httpxy';
+import { bearer, listenPort, upstreamOrigin } from '../setting.ts';
+
+// Its shared agent keeps connections alive by default.
+const proxy = createProxyServer({
+  target: upstreamOrigin(),
+  changeOrigin: true,
+  headers: { Authorization: bearer },
+});
+
+createServer((request, response) => {
+  proxy.web(request, response).catch(() => response.destroy());
+}).listen(listenPort(), '127.0.0.1');

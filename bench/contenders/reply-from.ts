@@ -1,0 +1,12 @@
+import replyFrom from '@fastify/reply-from';
+import fastify from 'fastify';
+import { bearer, listenPort, upstreamOrigin } from '../setting.ts';
+
+const app = fastify();
+app.register(replyFrom, { base: upstreamOrigin() });
+app.all('/*', (request, reply) => {
+  reply.from(request.url, {
+    rewriteRequestHeaders: (_request, headers) => ({ ...headers, authorization: bearer }),
+  });
+});
+await app.listen({ port: listenPort(), host: '127.0.0.1' });
