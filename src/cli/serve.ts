@@ -27,6 +27,9 @@ A second signal cuts them at once.`,
   run: serve,
 };
 
+/** A start says where each route leads, unless there are very many. */
+const listedRoutes = 100;
+
 async function serve(input: CommandInput): Promise<0 | 1 | 2> {
   const config = loadOrReport(input);
   if (config === undefined) return 2;
@@ -42,6 +45,10 @@ async function serve(input: CommandInput): Promise<0 | 1 | 2> {
     return 1;
   }
   log.info('listening', { url: running.url, admin: running.adminUrl, routes: config.routes.length });
+  for (const { prefix, upstream, credential } of config.routes.slice(0, listedRoutes)) {
+    log.info('route', { prefix, upstream: upstream.origin + upstream.base_path, credential });
+  }
+  log.flush();
   const signal = await stopAsked;
   log.info('stopping', { signal });
   const cut = nextSignal().then(() => 'cut' as const);

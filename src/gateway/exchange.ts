@@ -206,6 +206,7 @@ export class ProxiedExchange implements AttemptEvents {
 
   #fail(error: unknown): void {
     const { outgoing } = this.#parts;
+    this.#attempt?.abort();
     if (outgoing.destroyed) return;
     if (outgoing.headersSent) {
       outgoing.destroy();
