@@ -1,4 +1,4 @@
-import type { Exchange } from '../gateway/exchange.ts';
+import type { Exchange } from '../gateway/record.ts';
 import type { ExchangeLine } from '../telemetry/exchange-json.ts';
 
 /** What the log says of an exchange that ended at `now` (ms on the clock of `startedAt`). */

@@ -1,9 +1,9 @@
 import type { Config, Route } from '../config/config.ts';
 import { nearest } from '../config/suggest.ts';
 import { CupbearerError, type ErrorCode, errorTable } from '../errors.ts';
-import { callerFields } from '../gateway/caller.ts';
-import { fieldPolicy } from '../gateway/fields.ts';
+import { partsOf, policyOf } from '../gateway/compile.ts';
 import { allowedHosts } from '../gateway/guard.ts';
+import { checkForwardable, checkRouteMethod } from '../gateway/method.ts';
 import { checkTarget, upstreamPath } from '../gateway/path.ts';
 import { createRouteTable } from '../gateway/routes.ts';
 import { type Command, configOption } from './command.ts';
@@ -66,20 +66,13 @@ export function explain(config: Config, method: string, url: string): Explanatio
   try {
     if (!/^[!#$%&'*+\-.^_`|~0-9A-Z]+$/.test(method))
       throw new CupbearerError('malformed-request', 'this is not a method');
-    if (method === 'TRACE' || method === 'CONNECT') {
-      throw new CupbearerError('method-not-allowed', `${method} is never forwarded with a credential`);
-    }
+    checkForwardable(method);
     target = ownTarget(config, url);
     const { path, query } = checkTarget(target);
     const match = createRouteTable(config.routes).match(path);
     if (match === undefined) throw new CupbearerError('route-not-found', noRoute(config, path));
     const { route, rest } = match;
-    if (route.methods !== undefined && !route.methods.includes(method)) {
-      throw new CupbearerError(
-        'method-not-allowed',
-        `route ${route.prefix} allows ${route.methods.join(', ')}`,
-      );
-    }
+    checkRouteMethod(route.prefix, route.methods, method);
     const upstream = upstreamPath(route.upstream.base_path, route.strip_prefix ? rest : path, query);
     return { method, target, ...describe(config, route, route.upstream.origin + upstream) };
   } catch (error) {
@@ -118,15 +111,10 @@ function noRoute(config: Config, path: string): string {
 const rewritten = new Set(['host', 'content-length', 'via']);
 
 function describe(config: Config, route: Route, upstream: string): Omit<Forwarded, 'method' | 'target'> {
-  const credential = config.credentials[route.credential];
-  const provider = config.providers[route.credential];
-  if (credential === undefined || provider === undefined)
-    throw new Error(`route ${route.prefix} was not validated`);
+  const { provider, credential } = partsOf(config, route);
   const { header, value, headers } = provider.attach;
   const tenant = credential.tenant?.header;
   const hasCallers = Object.keys(config.callers).length > 0;
-  const control = [...(hasCallers ? callerFields : []), ...(tenant === undefined ? [] : [tenant])];
-  const attached = [header, ...Object.keys(headers)];
   return {
     route: route.prefix,
     upstream,
@@ -140,7 +128,7 @@ function describe(config: Config, route: Route, upstream: string): Omit<Forwarde
         ([name, text]) => `${name}: ${shownTemplate(text)}`,
       ),
       set: Object.keys(route.headers.set),
-      removed: [...fieldPolicy(route, attached, control).drop].filter((name) => !rewritten.has(name)).sort(),
+      removed: [...policyOf(config, route).drop].filter((name) => !rewritten.has(name)).sort(),
     },
   };
 }

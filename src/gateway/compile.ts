@@ -1,8 +1,8 @@
-import type { Config } from '../config/config.ts';
+import type { Config, Route } from '../config/config.ts';
 import type { TokenSource } from '../token/token.ts';
 import { callerFields } from './caller.ts';
 import type { GatewayRoute } from './exchange.ts';
-import { fieldPolicy } from './fields.ts';
+import { type FieldPolicy, fieldPolicy } from './fields.ts';
 import { createRouteTable, type RouteTable } from './routes.ts';
 import type { Upstreams } from './upstreams.ts';
 
@@ -17,23 +17,15 @@ export function compileRoutes(
   tokens: TokenSources,
   upstreams: Upstreams,
 ): RouteTable<GatewayRoute> {
-  const controlFields = Object.keys(config.callers).length > 0 ? callerFields : [];
   return createRouteTable(
     config.routes.map((route) => {
-      const provider = config.providers[route.credential];
-      const credential = config.credentials[route.credential];
-      if (provider === undefined || credential === undefined)
-        throw new Error(`route ${route.prefix} was not validated`);
+      const { provider, credential } = partsOf(config, route);
       const tenantField = credential.tenant?.header.toLowerCase();
       const shared = tenantField === undefined ? tokens.get(route.credential) : undefined;
       return {
         prefix: route.prefix,
         config: route,
-        policy: fieldPolicy(
-          route,
-          [provider.attach.header, ...Object.keys(provider.attach.headers)],
-          tenantField === undefined ? controlFields : [...controlFields, tenantField],
-        ),
+        policy: policyOf(config, route),
         pool: upstreams.poolFor(route),
         tenantField,
         source: shared === undefined ? (tenant) => tokens.get(route.credential, tenant) : () => shared,
@@ -44,4 +36,22 @@ export function compileRoutes(
       };
     }),
   );
+}
+
+/** The field policy of a route: the provider's fields carry the token, caller keys and the tenant are for us alone. */
+export function policyOf(config: Config, route: Route): FieldPolicy {
+  const { provider, credential } = partsOf(config, route);
+  const { header, headers } = provider.attach;
+  const callerKeys = Object.keys(config.callers).length > 0 ? callerFields : [];
+  const tenant = credential.tenant === undefined ? [] : [credential.tenant.header];
+  return fieldPolicy(route, [header, ...Object.keys(headers)], [...callerKeys, ...tenant]);
+}
+
+/** A route's credential and its provider. Every route of a loaded configuration has both. */
+export function partsOf(config: Config, route: Route) {
+  const provider = config.providers[route.credential];
+  const credential = config.credentials[route.credential];
+  if (provider === undefined || credential === undefined)
+    throw new Error(`route ${route.prefix} was not validated`);
+  return { provider, credential };
 }

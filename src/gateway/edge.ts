@@ -5,11 +5,12 @@ import { Hono } from 'hono';
 import { CupbearerError } from '../errors.ts';
 import type { TokenSource } from '../token/token.ts';
 import type { Callers } from './caller.ts';
-import { type Exchange, type GatewayRoute, ProxiedExchange } from './exchange.ts';
+import { type GatewayRoute, ProxiedExchange } from './exchange.ts';
 import { singleField } from './fields.ts';
 import { type AllowedHosts, guard, type RequestHead } from './guard.ts';
+import { checkRouteMethod } from './method.ts';
 import { checkTarget, upstreamPath } from './path.ts';
-import { problemAnswer } from './problem.ts';
+import { answerProblem, type Exchange, exchangeFactory } from './record.ts';
 import type { ReplayBudget } from './replay-budget.ts';
 import type { RouteTable } from './routes.ts';
 import type { Watch } from './watch.ts';
@@ -92,11 +93,7 @@ function accept(
   record.route = route.prefix;
   record.credential = route.config.credential;
   options.callers.admit(record.caller, route.prefix, route.config.callers);
-  if (route.config.methods !== undefined && !route.config.methods.includes(record.method)) {
-    throw new CupbearerError('method-not-allowed', `route ${route.prefix} does not allow ${record.method}`, {
-      allow: route.config.methods,
-    });
-  }
+  checkRouteMethod(route.prefix, route.config.methods, record.method);
   if (head.via.some((value) => value.includes(options.via))) {
     throw new CupbearerError(
       'loop-detected',
@@ -144,34 +141,10 @@ function sourceOf(route: GatewayRoute, head: RequestHead): TokenSource {
 }
 
 function refuse({ error, record }: Refusal, onEnd: (exchange: Exchange) => void): Response {
-  const answer = problemAnswer(error, record.id);
-  record.status = answer.status;
-  record.error = answer.code;
-  record.cause = error instanceof CupbearerError ? error.cause : error;
+  const answer = answerProblem(record, error);
   onEnd(record);
   return new Response(record.method === 'HEAD' ? null : answer.body, {
     status: answer.status,
     headers: answer.headers,
-  });
-}
-
-function exchangeFactory(now: () => number): (method: string) => Exchange {
-  const process = Math.random().toString(36).slice(2, 8);
-  let count = 0;
-  return (method) => ({
-    id: `${process}-${(++count).toString(36)}`,
-    method,
-    startedAt: now(),
-    route: undefined,
-    credential: undefined,
-    caller: undefined,
-    status: 0,
-    error: undefined,
-    cause: undefined,
-    token: 'none',
-    retry: 'none',
-    attempts: 0,
-    upstreamMs: undefined,
-    aborted: undefined,
   });
 }

@@ -1,13 +1,12 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { Route } from '../config/config.ts';
-import { CupbearerError, type ErrorCode } from '../errors.ts';
 import type { Token, TokenSource } from '../token/token.ts';
 import { type RequestBody, readBody } from './body.ts';
 import { type FieldPolicy, requestFields } from './fields.ts';
 import { Attempt, type AttemptEvents } from './forward.ts';
 import type { RequestHead } from './guard.ts';
-import { problemAnswer } from './problem.ts';
+import { answerProblem, type Exchange } from './record.ts';
 import { isRefusal } from './refusal.ts';
 import type { ReplayBudget } from './replay-budget.ts';
 import { upstreamError } from './upstream-error.ts';
@@ -24,32 +23,6 @@ export interface GatewayRoute {
   /** The credential's tokens, for one tenant when it has tenants. */
   readonly source: (tenant: string | undefined) => TokenSource;
   readonly refused: { readonly status: ReadonlySet<number>; readonly body: RegExp | undefined };
-}
-
-/** What is known of one exchange. Log line, metrics and problem answers are read from it. */
-export interface Exchange {
-  readonly id: string;
-  readonly method: string;
-  /** Milliseconds on the monotonic clock. */
-  readonly startedAt: number;
-  route: string | undefined;
-  credential: string | undefined;
-  caller: string | undefined;
-  /** 0 until a head was sent to the caller. */
-  status: number;
-  /** Set when the answer is our own. */
-  error: ErrorCode | undefined;
-  /** The original of `error`, for the log alone. */
-  cause: unknown;
-  /** ready: a token was at hand; waited: a flight was waited for. */
-  token: 'none' | 'ready' | 'waited';
-  /** What came of a refused token. */
-  retry: 'none' | 'recovered' | 'refused-again' | 'no-new-token' | 'not-replayable';
-  attempts: number;
-  /** Milliseconds from the last attempt's start to its head; undefined when none came. */
-  upstreamMs: number | undefined;
-  /** Who broke the exchange off before its end. */
-  aborted: 'caller' | 'upstream' | undefined;
 }
 
 export interface ExchangeParts {
@@ -212,10 +185,7 @@ export class ProxiedExchange implements AttemptEvents {
       outgoing.destroy();
       return;
     }
-    const answer = problemAnswer(error, this.#record.id);
-    this.#record.status = answer.status;
-    this.#record.error = answer.code;
-    this.#record.cause = error instanceof CupbearerError ? error.cause : error;
+    const answer = answerProblem(this.#record, error);
     this.#closeWhenDraining();
     // The reason phrase of an upstream's head that Node refused would stay otherwise.
     outgoing.writeHead(answer.status, STATUS_CODES[answer.status] ?? '', answer.headers);

@@ -4,6 +4,7 @@ import type { Route } from '../config/config.ts';
 import { CupbearerError } from '../errors.ts';
 import { Delivery } from './delivery.ts';
 import { rawFields } from './response-fields.ts';
+import { upstreamTimeout } from './upstream-error.ts';
 import type { Watch, Watched } from './watch.ts';
 
 /** What the exchange decides and hears about one attempt. */
@@ -194,10 +195,7 @@ export class Attempt implements Dispatcher.DispatchHandler, Watched {
   /** The upstream took too long. */
   #expire(): void {
     const { prefix, upstream } = this.#route;
-    const error = new CupbearerError(
-      'upstream-timeout',
-      `route ${prefix}: upstream ${upstream.origin} did not go on in time; raise timeout.response or timeout.idle if that is expected`,
-    );
+    const error = upstreamTimeout(prefix, upstream.origin);
     this.onResponseError(undefined, error);
     this.#controller?.abort(error);
   }

@@ -1,5 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { CupbearerError } from '../errors.ts';
+import { nominate } from './connection.ts';
+import { checkForwardable } from './method.ts';
 
 /** What one pass over the raw fields of a request found. */
 export interface RequestHead {
@@ -17,7 +19,6 @@ export interface RequestHead {
 }
 
 const maxFields = 200;
-const commonMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 const none: readonly string[] = [];
 
 /**
@@ -32,11 +33,7 @@ export function guard(request: IncomingMessage, allowed: AllowedHosts): RequestH
   }
   if (request.httpVersionMajor !== 1)
     throw new CupbearerError('malformed-request', 'only HTTP/1.1 and 1.0 are served');
-  if (request.method === 'TRACE' || request.method === 'CONNECT') {
-    throw new CupbearerError('method-not-allowed', `${request.method} is never forwarded with a credential`, {
-      allow: commonMethods,
-    });
-  }
+  checkForwardable(request.method ?? '');
   const names: string[] = new Array(raw.length / 2);
   let host: string | undefined;
   let hosts = 0;
@@ -128,11 +125,4 @@ function hostOf(field: string): string {
     throw new CupbearerError('malformed-request', 'the Host field is malformed (RFC 9110 §7.2)');
   }
   return host;
-}
-
-function nominate(names: Set<string> | undefined, value: string): Set<string> | undefined {
-  if (value === 'keep-alive' || value === 'close') return names;
-  const result = names ?? new Set<string>();
-  for (const token of value.split(',')) result.add(token.trim().toLowerCase());
-  return result;
 }

@@ -1,4 +1,5 @@
 import type { Route } from '../config/config.ts';
+import { nominate } from './connection.ts';
 
 // RFC 9110 §7.6.1; and what would give a web page, or a browser, power over this listener's origin.
 const dropped = new Set([
@@ -112,14 +113,6 @@ export function mapLocation(value: string, route: Route): string {
 
 function text(bytes: Buffer | undefined): string {
   return bytes?.toString('latin1') ?? '';
-}
-
-function nominate(names: Set<string> | undefined, value: string): Set<string> | undefined {
-  const lower = value.toLowerCase();
-  if (lower === 'keep-alive' || lower === 'close') return names;
-  const result = names ?? new Set<string>();
-  for (const token of lower.split(',')) result.add(token.trim());
-  return result;
 }
 
 function withoutNominated(fields: readonly string[], nominated: ReadonlySet<string>): string[] {

@@ -1,4 +1,4 @@
-import { CupbearerError, type ErrorCode } from '../errors.ts';
+import { CupbearerError, type ErrorCode, type ErrorOptions } from '../errors.ts';
 
 const codes: Readonly<Record<string, ErrorCode>> = {
   ENOTFOUND: 'upstream-not-found',
@@ -10,8 +10,6 @@ const codes: Readonly<Record<string, ErrorCode>> = {
   ENOENT: 'upstream-unreachable',
   ETIMEDOUT: 'upstream-connect-timeout',
   UND_ERR_CONNECT_TIMEOUT: 'upstream-connect-timeout',
-  UND_ERR_HEADERS_TIMEOUT: 'upstream-timeout',
-  UND_ERR_BODY_TIMEOUT: 'upstream-timeout',
   ECONNRESET: 'upstream-closed',
   EPIPE: 'upstream-closed',
   UND_ERR_SOCKET: 'upstream-closed',
@@ -39,8 +37,16 @@ const certificate =
 /** What a failed attempt means to the caller. Nothing of the original message is repeated; it is kept as the cause. */
 export function upstreamError(error: unknown, prefix: string, origin: string): CupbearerError {
   if (error instanceof CupbearerError) return error;
-  const code = errorCode(error);
-  return new CupbearerError(code, `route ${prefix}: upstream ${origin}: ${what[code]}`, { cause: error });
+  return describe(errorCode(error), prefix, origin, { cause: error });
+}
+
+/** The upstream let one of the route's time limits pass. */
+export function upstreamTimeout(prefix: string, origin: string): CupbearerError {
+  return describe('upstream-timeout', prefix, origin);
+}
+
+function describe(code: ErrorCode, prefix: string, origin: string, options?: ErrorOptions): CupbearerError {
+  return new CupbearerError(code, `route ${prefix}: upstream ${origin}: ${what[code]}`, options);
 }
 
 function errorCode(error: unknown): ErrorCode {

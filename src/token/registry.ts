@@ -56,7 +56,7 @@ export function createRegistry(init: RegistryInit): Registry {
   let stopped = false;
 
   function create(name: string, credential: CredentialConfig, tenant: string | undefined): Credential {
-    const provider = providerOf(config, name, credential);
+    const provider = providerOf(config, name);
     const grant = createGrant({ config: credential, provider, tenant, clock, http });
     return new Credential({ credential: name, tenant, clock, grant, events });
   }
@@ -141,9 +141,8 @@ function of({ single, tenants }: Entry): Iterable<Credential> {
   return single ? [single] : (tenants?.values() ?? []);
 }
 
-function providerOf(config: RegistryInit['config'], name: string, credential: CredentialConfig): Provider {
+function providerOf(config: RegistryInit['config'], name: string): Provider {
   const provider = config.providers[name];
   if (!provider) throw new CupbearerError('configuration-invalid', `credential ${name} has no provider`);
-  if (credential.default_lifetime === undefined) return provider;
-  return { ...provider, response: { ...provider.response, default_lifetime: credential.default_lifetime } };
+  return provider;
 }

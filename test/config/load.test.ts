@@ -97,6 +97,25 @@ describe('a wrong configuration', () => {
   });
 });
 
+describe('the lifetime a credential sets', () => {
+  it("replaces its provider's, for that credential alone", () => {
+    const { providers } =
+      good(`${realer}  short: { provider: realer, client_id: me, client_secret: x, default_lifetime: 2m }
+routes:
+  /realer: { credential: realer }
+  /short: { credential: short }
+`);
+    const lifetimes = Object.entries(providers).map(([name, { response }]) => [
+      name,
+      response.default_lifetime,
+    ]);
+    expect(lifetimes).toEqual([
+      ['realer', 3_600_000],
+      ['short', 120_000],
+    ]);
+  });
+});
+
 describe('the line shown with a problem', () => {
   const secrets = [
     ['client_secret', '{ provider: realer, client_id: 5, client_secret: hunter2 }'],

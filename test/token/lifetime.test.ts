@@ -2,17 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { thresholds } from '../../src/token/region.ts';
 import { ManualClock, settled } from '../support/manual-clock.ts';
 import { answer } from '../support/token-endpoint.ts';
-import {
-  carried,
-  credentialConfig,
-  failure,
-  hour,
-  now,
-  openRoom,
-  type Simulated,
-  simulate,
-  unavailable,
-} from './setting.ts';
+import { carried, failure, hour, now, openRoom, type Simulated, simulate, unavailable } from './setting.ts';
 
 describe('when a token is renewed', () => {
   it.each([1, 2, 3, 4, 5, 6, 7, 8])(
@@ -34,7 +24,7 @@ describe('when a token is renewed', () => {
     const { clock, endpoint, registry, log } = await openRoom(
       (n) => ({ json: answer(`t${n}`, undefined, more) }),
       {
-        credentials: { acme: credentialConfig({ default_lifetime: 120_000 }) },
+        provider: { response: { default_lifetime: 120_000 } },
       },
     );
     const acme = registry.get('acme');
