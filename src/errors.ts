@@ -28,6 +28,16 @@ export const errorTable = {
     proxyStatus: 'destination_unavailable',
   },
   'token-unavailable': { status: 503, title: 'Token not available', proxyStatus: 'destination_unavailable' },
+  'store-unavailable': {
+    status: 503,
+    title: 'Session store not available',
+    proxyStatus: 'destination_unavailable',
+  },
+  'store-unreadable': {
+    status: 502,
+    title: 'Session store not readable',
+    proxyStatus: 'proxy_configuration_error',
+  },
   'tenants-exhausted': { status: 503, title: 'Too many tenants', proxyStatus: 'proxy_internal_response' },
   'token-timeout': { status: 504, title: 'Token not available in time', proxyStatus: 'connection_timeout' },
   // the upstream
@@ -59,6 +69,9 @@ export const errorTable = {
     proxyStatus: 'http_response_timeout',
   },
   'loop-detected': { status: 508, title: 'Proxy loop detected', proxyStatus: 'proxy_loop_detected' },
+  // a login
+  'login-refused': { status: 403, title: 'Login refused', proxyStatus: 'http_request_denied' },
+  'login-failed': { status: 502, title: 'Login failed', proxyStatus: 'http_request_error' },
   // ourselves
   'shutting-down': { status: 503, title: 'Shutting down', proxyStatus: 'connection_limit_reached' },
   internal: { status: 500, title: 'Internal error', proxyStatus: 'proxy_internal_error' },
