@@ -1,3 +1,4 @@
+import { render } from '../provider/template.ts';
 import { isLinkLocal, isMappedIpv4 } from './reach.ts';
 
 /** A URL found safe to send credentials to, taken apart. */
@@ -37,15 +38,19 @@ export function joinUrl(base: string, path: string): string {
 
 /**
  * Takes a base URL apart and refuses what two parsers could read differently or what could carry a credential
- * elsewhere. A token endpoint may have a query (RFC 6749 §3.2).
+ * elsewhere. A token endpoint may have a `query` (RFC 6749 §3.2), and {placeholders} in it and in its path when it is a
+ * `template`; `path` and `href` keep them.
  */
-export function readUrl(text: string, { query = false }: { query?: boolean } = {}): SafeUrl | UnsafeUrl {
+export function readUrl(
+  text: string,
+  { query = false, template = false }: { query?: boolean; template?: boolean } = {},
+): SafeUrl | UnsafeUrl {
   const fault = textFault(text, query);
   if (fault !== undefined) return refuse(text, fault);
   if (!URL.canParse(text)) return refuse(text, 'this is not a URL; write https://host/path');
   const url = new URL(text);
   const [, raw = '', search = ''] = /^[a-z]+:\/\/[^/?]*([^?]*)(.*)$/i.exec(text) ?? [];
-  const wrong = hostFault(url) ?? pathFault(raw);
+  const wrong = hostFault(url) ?? pathFault(template ? render(raw, () => 'x') : raw);
   if (wrong !== undefined) return refuse(text, wrong);
   const secure = url.protocol === 'https:';
   return {
@@ -69,6 +74,7 @@ function textFault(text: string, query: boolean): string | undefined {
   if (authority === '') return 'the URL has no host; write https://host/path';
   if (authority.includes('@'))
     return 'a URL here has no user and password; credentials belong under credentials:';
+  if (/[{}]/.test(authority)) return 'the host has a brace; write the host itself, without a placeholder';
   if (text.includes('#')) return 'a URL here has no fragment; remove # and what follows';
   if (!query && text.includes('?')) return 'a base URL has no query; remove ? and what follows';
   return undefined;

@@ -1,9 +1,10 @@
 import type { Provider } from '../provider/provider.ts';
-import type { CallerConfig, CredentialConfig, RouteFile, ServerConfig } from './schema.ts';
+import type { CallerConfig, CredentialConfig, RouteFile, ServerConfig, StoreConfig } from './schema.ts';
 
 /** The validated, deeply frozen configuration: what everything after `config` works with. */
 export interface Config {
   readonly server: ServerConfig;
+  readonly store: StoreConfig;
   readonly callers: Readonly<Record<string, CallerConfig>>;
   /** Each credential's provider, merged with its preset and the credential's base_url; keyed by credential name. */
   readonly providers: Readonly<Record<string, Provider>>;

@@ -45,7 +45,12 @@ export interface SourceDocument {
   readonly masked: readonly Range[];
 }
 
-const secretKeys = new Set(['client_secret', 'password', 'refresh_token', 'key']);
+const secretKeys = new Set(
+  (
+    'client_secret password refresh_token key private_key client_assertion assertion assertion_claims ' +
+    'subject_token actor_token'
+  ).split(' '),
+);
 const secretSections = new Set(['params', 'headers']);
 
 /** Whether a value under these keys may be a secret, wherever they stand. */

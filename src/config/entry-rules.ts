@@ -1,5 +1,6 @@
 import type { ProviderSpec } from '../provider/provider.ts';
 import { isErrorCode } from '../provider/refusal.ts';
+import { requestKinds } from './endpoints.ts';
 import { expressionFault, fieldNameFault, fieldValueFault, templateFault } from './field-rules.ts';
 import type { Path } from './problems.ts';
 import { isLoopback, sameListener } from './reach.ts';
@@ -69,7 +70,7 @@ export function checkProviderEntries(sections: Sections): Set<string> {
       say(['attach', 'headers', field], fieldNameFault(field), true);
       say(['attach', 'headers', field], templateFault(value) ?? fieldValueFault(value));
     }
-    for (const kind of ['token', 'refresh'] as const) {
+    for (const kind of requestKinds) {
       for (const [field, value] of Object.entries(spec[kind]?.headers ?? {})) {
         say([kind, 'headers', field], fieldNameFault(field), true);
         say([kind, 'headers', field], typeof value === 'string' ? fieldValueFault(value) : undefined);

@@ -18,6 +18,8 @@ interface SchemaShape {
 export interface InputContext {
   readonly sources: Sources;
   readonly findings: Findings;
+  /** The permissions of a file; undefined where there are none to look at. */
+  readonly modeOf: (path: string) => number | undefined;
 }
 
 interface Conversion extends InputContext {

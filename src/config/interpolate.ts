@@ -40,6 +40,20 @@ export function interpolate(text: string, sources: Sources): Interpolated {
   return reasons.length === 0 ? { ok: true, text: result } : { ok: false, reasons };
 }
 
+/** Absolute paths of every `${file:…}` in the text, those in defaults too. */
+export function filesOf(text: string, sources: Pick<Sources, 'file'>): string[] {
+  const visit = (part: Part): string[] => {
+    if (part.kind === 'file') return [absolutePath(part.path, sources)];
+    return part.kind === 'env' ? (part.fallback ?? []).flatMap(visit) : [];
+  };
+  return [...new Set(parseParts(text, 0, false).parts.flatMap(visit))];
+}
+
+/** A path of the configuration: relative ones start at the directory of the file. */
+export function absolutePath(path: string, { file }: Pick<Sources, 'file'>): string {
+  return resolve(dirname(file), path);
+}
+
 function expand(parts: readonly Part[], sources: Sources, reasons: string[]): string {
   let text = '';
   for (const part of parts) {
@@ -63,7 +77,7 @@ function readVariable(part: Part & { kind: 'env' }, sources: Sources, reasons: s
 }
 
 function readFilePart(path: string, sources: Sources, reasons: string[]): string {
-  const absolute = resolve(dirname(sources.file), path);
+  const absolute = absolutePath(path, sources);
   try {
     return sources.readFile(absolute).replace(/\r?\n$/, '');
   } catch (error) {

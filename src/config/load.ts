@@ -1,15 +1,19 @@
 import { readFileSync } from 'node:fs';
 import type { Provider, ProviderSpec } from '../provider/provider.ts';
 import type { Config, Problem } from './config.ts';
+import { resolveCredentials } from './credentials.ts';
 import { readDocument } from './document.ts';
 import { checkCallers, checkProviderEntries, checkServer } from './entry-rules.ts';
+import { fileMode } from './file-mode.ts';
+import { checkExtends } from './inheritance.ts';
 import { fileReason } from './interpolate.ts';
 import { Findings } from './problems.ts';
-import { checkExtends, resolveProviders } from './providers.ts';
+import { resolveProviders } from './providers.ts';
 import { checkReferencesOfUnusable } from './references.ts';
 import { resolveRoutes } from './routes.ts';
 import { Secret } from './secret.ts';
 import { readSections, type Sections } from './sections.ts';
+import { maskStoreUrl, resolveStore } from './store-rules.ts';
 
 export interface LoadOptions {
   /** Name of the configuration file, for problems and for relative paths. */
@@ -17,6 +21,8 @@ export interface LoadOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The text of a file for `${file:…}` and tls; throws what node:fs throws. Default: reads UTF-8 from the disk. */
   readonly readFile?: (path: string) => string;
+  /** The permissions of such a file, undefined when there are none. Default: those on the disk. */
+  readonly modeOf?: (path: string) => number | undefined;
   readonly presets: Readonly<Record<string, ProviderSpec>>;
 }
 
@@ -28,7 +34,8 @@ export interface Loaded {
 }
 
 /** Reads a configuration text. Never throws on what a user can write. */
-export function load(text: string, { file, env, readFile = readText, presets }: LoadOptions): Loaded {
+export function load(text: string, options: LoadOptions): Loaded {
+  const { file, env, readFile = readText, modeOf = fileMode, presets } = options;
   const plain = text.replace(/^\uFEFF/, '');
   const findings = new Findings(file, plain);
   const { root, faults, masked } = readDocument(plain);
@@ -48,7 +55,8 @@ export function load(text: string, { file, env, readFile = readText, presets }: 
       findings.add(root.range[0], [], 'expected a mapping with credentials: and routes:');
     return { config: undefined, problems: findings.problems() };
   }
-  const sections = readSections(root, { sources: { file, env, readFile }, findings });
+  maskStoreUrl(root, findings);
+  const sections = readSections(root, { sources: { file, env, readFile }, findings, modeOf });
   const config = resolveConfig(sections, presets);
   return { config: findings.errors === 0 ? config : undefined, problems: findings.problems() };
 }
@@ -81,8 +89,11 @@ function resolveConfig(sections: Sections, presets: LoadOptions['presets']): Con
   checkReferencesOfUnusable(sections, presets);
   const faulty = new Set([...checkProviderEntries(sections), ...checkExtends(sections, presets)]);
   const resolved = resolveProviders(sections, presets, faulty);
+  const credentials = resolveCredentials(sections, resolved);
   const routes = resolveRoutes(sections, resolved);
-  const used = new Set(routes.map(({ credential }) => credential));
+  const store = resolveStore(sections);
+  const lent = Object.values(credentials).map(({ using }) => using);
+  const used = new Set([...routes.map(({ credential }) => credential), ...lent]);
   for (const name of sections.credentials.names) {
     if (used.has(name) || sections.context.findings.errors > 0) continue;
     sections.tell(['credentials', name], `no route uses credential ${name}`, {
@@ -90,16 +101,17 @@ function resolveConfig(sections: Sections, presets: LoadOptions['presets']): Con
       level: 'warning',
     });
   }
-  if (sections.server === undefined) return undefined;
+  if (sections.server === undefined || store === undefined) return undefined;
   const providers = [...resolved].map(([name, { provider }]): [string, Provider] => [
     name,
     structuredClone(provider),
   ]);
   return freeze({
     server: sections.server,
+    store,
     callers: Object.fromEntries(sections.callers.entries),
     providers: Object.fromEntries(providers),
-    credentials: Object.fromEntries(sections.credentials.entries),
+    credentials,
     routes,
   });
 }

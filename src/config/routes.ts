@@ -1,7 +1,7 @@
 import { isAbsoluteUrl, joinUrl, readUrl, type SafeUrl } from './base-url.ts';
 import type { Route } from './config.ts';
+import type { ResolvedProvider } from './endpoints.ts';
 import { canonicalField, fieldNameFault, fieldValueFault } from './field-rules.ts';
-import type { ResolvedProvider } from './providers.ts';
 import { isLoopback, reaches } from './reach.ts';
 import { credentialExists } from './references.ts';
 import type { CredentialConfig, RouteFile } from './schema.ts';
@@ -27,7 +27,8 @@ export function resolveRoutes(sections: Sections, providers: ReadonlyMap<string,
       sections.credentials.entries.get(file.credential),
     );
     const upstream = resolveUpstream(prefix, file, sections, providers.get(file.credential));
-    const tls = resolveTls(prefix, file, upstream, sections);
+    const towards = { what: 'upstreams', secure: upstream?.secure };
+    const tls = resolveTls(['routes', prefix, 'tls'], file.tls, towards, sections);
     if (upstream === undefined) continue;
     const { origin, host, path } = upstream;
     routes.push({ ...file, prefix, upstream: { origin, host, base_path: path }, methods: file.methods, tls });

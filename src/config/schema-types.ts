@@ -65,3 +65,37 @@ function toAddress(value: string): Address {
   if (path !== undefined) return { kind: 'unix', path };
   return { kind: 'tcp', host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
 }
+
+/** Where sessions live. The path of an SQLite file is absolute in a Config; the URL of Redis may hold a password. */
+export type StoreAddress =
+  | { readonly kind: 'memory' }
+  | { readonly kind: 'sqlite'; readonly path: string }
+  | { readonly kind: 'redis'; readonly url: Secret };
+
+const storeForms = 'a store is memory:, sqlite:/path, redis://host:6379/0 or rediss://…';
+
+export const storeUrl = v.pipe(
+  v.string(),
+  v.regex(/^(?:memory:|sqlite:(?:\/\/)?[^\s?#]*[^\s?#/]|rediss?:\/\/\S+)$/, storeForms),
+  v.check(
+    (value) => !/^rediss?:\/\//.test(value) || URL.canParse(value),
+    'this is not a URL; percent-encode what is special in the password',
+  ),
+  v.transform(toStoreAddress),
+);
+
+/** 32 bytes in base64 or base64url. */
+export const storeKey = v.pipe(
+  v.string(),
+  v.regex(
+    /^[A-Za-z0-9+/_-]{43}=?$/,
+    'a store key is 32 bytes in base64; make one with `openssl rand -base64 32`',
+  ),
+  v.transform((value) => new Secret(value)),
+);
+
+function toStoreAddress(value: string): StoreAddress {
+  if (value === 'memory:') return { kind: 'memory' };
+  const sqlite = /^sqlite:(?:\/\/)?(.+)$/.exec(value)?.[1];
+  return sqlite === undefined ? { kind: 'redis', url: new Secret(value) } : { kind: 'sqlite', path: sqlite };
+}

@@ -1,6 +1,18 @@
 import * as v from 'valibot';
+import { credential, tls } from './schema-credential.ts';
 import { providerSpec } from './schema-provider.ts';
-import { address, describe, duration, nameKey, schemeless, secret, size, text } from './schema-types.ts';
+import {
+  address,
+  describe,
+  duration,
+  nameKey,
+  schemeless,
+  secret,
+  size,
+  storeKey,
+  storeUrl,
+  text,
+} from './schema-types.ts';
 
 /*
  * The configuration contract: the single source of types, defaults, documentation and JSON Schema.
@@ -28,6 +40,10 @@ const server = v.strictObject({
     v.optional(duration, '30s'),
     'How long exchanges in progress may take to finish on a stop.',
   ),
+  replicas: describe(
+    v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)), 1),
+    'How many instances use these credentials; more than one need a store that they share.',
+  ),
   max_body_buffer: describe(v.optional(size, '64MiB'), 'Bound of all replay buffers together.'),
 });
 
@@ -40,50 +56,14 @@ const caller = v.strictObject({
 });
 
 const store = v.strictObject({
-  url: describe(v.optional(v.literal('memory:'), 'memory:'), 'Where sessions live.'),
-});
-
-const tenant = v.strictObject({
-  header: describe(text, 'Request field that names the tenant; never forwarded.'),
-  max: describe(
-    v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)), 1000),
-    'How many tenants may hold a token at a time.',
+  url: describe(
+    v.optional(storeUrl, 'memory:'),
+    'Where sessions live: memory:, sqlite:/path, redis://host:6379/0 or rediss://…',
   ),
-});
-
-const grantTypes = ['client_credentials', 'refresh_token', 'password'] as const;
-
-const credential = v.strictObject({
-  provider: describe(text, 'A preset or a key of providers.'),
-  grant_type: describe(v.optional(v.picklist(grantTypes), 'client_credentials'), 'How tokens are obtained.'),
-  base_url: describe(v.optional(text), "Replaces the provider's base_url for this credential."),
-  client_id: describe(v.optional(text), 'RFC 6749 §2.2.'),
-  client_secret: describe(v.optional(secret), 'RFC 6749 §2.3.1.'),
-  scope: describe(
-    v.optional(
-      v.union([
-        text,
-        v.pipe(
-          v.array(text),
-          v.transform((list) => list.join(' ')),
-        ),
-      ]),
-    ),
-    'Scope to ask for: one space-separated text, or a list.',
+  key: describe(
+    v.optional(v.union([storeKey, v.pipe(v.array(storeKey), v.minLength(1, 'needs at least one key'))])),
+    'Seals what is stored: 32 bytes in base64; needed for sqlite and redis. Of a list, the first seals and all open.',
   ),
-  username: describe(v.optional(text), 'RFC 6749 §4.3, grant_type password.'),
-  password: describe(v.optional(secret), 'RFC 6749 §4.3, grant_type password.'),
-  refresh_token: describe(
-    v.optional(secret),
-    'The refresh token a session starts with, grant_type refresh_token.',
-  ),
-  params: describe(
-    v.optional(v.record(nameKey, v.union([v.string(), v.number(), v.boolean(), v.null()])), {}),
-    "Further parameters of this credential's token requests, by standard name; null removes one.",
-  ),
-  tenant: describe(v.optional(tenant), 'One token per tenant; {tenant} may be used in params and headers.'),
-  default_lifetime: describe(v.optional(duration), "Replaces the provider's response.default_lifetime."),
-  warm: describe(v.optional(v.boolean(), false), 'Fetch a token at start; readyz waits for it.'),
 });
 
 const timeout = v.strictObject({
@@ -98,12 +78,6 @@ const headers = v.strictObject({
     "Fields to send upstream, replacing the caller's.",
   ),
   remove: describe(v.optional(v.array(text), []), "The caller's fields not to send upstream."),
-});
-
-const tls = v.strictObject({
-  ca: describe(v.optional(text), 'PEM file of the authorities to trust instead of the built-in ones.'),
-  cert: describe(v.optional(text), 'PEM file of our client certificate.'),
-  key: describe(v.optional(text), 'PEM file of its key.'),
 });
 
 const route = v.strictObject({
@@ -149,9 +123,9 @@ export const schema = v.strictObject({
   routes: describe(v.record(v.string(), route), 'Path prefix → upstream and credential.'),
 });
 
+export type StoreConfig = v.InferOutput<typeof store>;
 export type ServerConfig = v.InferOutput<typeof server>;
 export type CallerConfig = v.InferOutput<typeof caller>;
 export type ProviderConfig = v.InferOutput<typeof providerSpec>;
 export type CredentialConfig = v.InferOutput<typeof credential>;
 export type RouteFile = v.InferOutput<typeof route>;
-export type GrantType = (typeof grantTypes)[number];

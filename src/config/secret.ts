@@ -4,10 +4,13 @@ import { inspect } from 'node:util';
 export class Secret {
   #value: string;
   #source: (() => string) | undefined;
+  /** Absolute paths of the files its text is read from; a change of one is a reason to reread. */
+  readonly files: readonly string[];
 
-  constructor(value: string, source?: () => string) {
+  constructor(value: string, source?: () => string, files: readonly string[] = []) {
     this.#value = value;
     this.#source = source;
+    this.files = files;
   }
 
   /** The text itself. Call it only where it goes on the wire or is compared. */
@@ -15,10 +18,14 @@ export class Secret {
     return this.#value;
   }
 
-  /** Reads the source again; true when the text changed. Throws what the source throws, and keeps the old text then. */
-  reread(): boolean {
+  /**
+   * Reads the source again; true when the text changed. Throws what the source or `check` of a changed text throws, and
+   * keeps the old text then.
+   */
+  reread(check?: (fresh: string) => void): boolean {
     const fresh = this.#source?.() ?? this.#value;
     const changed = fresh !== this.#value;
+    if (changed) check?.(fresh);
     this.#value = fresh;
     return changed;
   }

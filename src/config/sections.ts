@@ -9,6 +9,7 @@ import {
   type ProviderConfig,
   type RouteFile,
   type ServerConfig,
+  type StoreConfig,
   schema,
 } from './schema.ts';
 import { nameKey } from './schema-types.ts';
@@ -17,6 +18,7 @@ import { locate, validate } from './validate.ts';
 /** The parts of the file that are valid by themselves, and the way to tell what does not fit together. */
 export interface Sections {
   readonly server: ServerConfig | undefined;
+  readonly store: StoreConfig | undefined;
   readonly callers: Section<CallerConfig>;
   readonly providers: Section<ProviderConfig>;
   readonly credentials: Section<CredentialConfig>;
@@ -66,9 +68,9 @@ export function readSections(root: SourceNode, context: InputContext): Sections 
       ? v.parse(part, undefined)
       : validate(part, node, [name], context);
   };
-  single('store', entries.store);
   return {
     server: single('server', entries.server),
+    store: single('store', entries.store),
     callers: section('callers', nameKey, entries.callers.wrapped.value),
     providers: section('providers', nameKey, entries.providers.wrapped.value),
     credentials: section('credentials', nameKey, entries.credentials.value),

@@ -1,22 +1,26 @@
-import { dirname, resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
-import type { SafeUrl } from './base-url.ts';
-import { fileReason } from './interpolate.ts';
+import { fileModeFault } from './file-mode.ts';
+import { absolutePath, fileReason } from './interpolate.ts';
+import type { Path } from './problems.ts';
 import type { RouteFile } from './schema.ts';
 import type { Sections } from './sections.ts';
 
-/** A route's TLS files with absolute paths; relative ones start at the configuration's directory. Tells what is unusable. */
+type Tls = RouteFile['tls'];
+
+/**
+ * The TLS files at `path` with absolute paths; relative ones start at the configuration's directory. `what` they are
+ * for, such as upstreams, and whether that is `secure`: undefined when it is not known. Tells what is unusable.
+ */
 export function resolveTls(
-  prefix: string,
-  { tls }: RouteFile,
-  upstream: SafeUrl | undefined,
+  path: Path,
+  tls: Tls,
+  { what, secure }: { readonly what: string; readonly secure: boolean | undefined },
   { context, tell }: Sections,
-): RouteFile['tls'] {
+): Tls {
   const { sources } = context;
-  const path = ['routes', prefix, 'tls'];
   const given = (['ca', 'cert', 'key'] as const).filter((name) => tls[name] !== undefined);
   if (given.length === 0) return tls;
-  if (upstream?.secure === false) tell(path, 'tls is for https:// upstreams; remove it', { atKey: true });
+  if (secure === false) tell(path, `tls is for https:// ${what}; remove it`, { atKey: true });
   if (tls.cert !== undefined && tls.key === undefined)
     tell([...path, 'cert'], 'cert needs key: the file of its private key');
   if (tls.key !== undefined && tls.cert === undefined)
@@ -24,10 +28,12 @@ export function resolveTls(
   const absolute: Record<string, string> = {};
   const pem: Record<string, string> = {};
   for (const name of given) {
-    const file = resolve(dirname(sources.file), tls[name] as string);
+    const file = absolutePath(tls[name] as string, sources);
     absolute[name] = file;
     try {
       pem[name] = sources.readFile(file);
+      const fault = fileModeFault(file, context);
+      if (fault !== undefined) tell([...path, name], fault, { level: 'warning' });
     } catch (error) {
       tell([...path, name], `cannot read the file: ${fileReason(error)}`);
     }

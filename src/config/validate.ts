@@ -1,8 +1,9 @@
 import * as v from 'valibot';
 import { CupbearerError } from '../errors.ts';
 import type { SourceNode } from './document.ts';
+import { fileModeFault } from './file-mode.ts';
 import { type InputContext, toInput } from './input.ts';
-import { interpolate, isTemplate, type Sources } from './interpolate.ts';
+import { filesOf, interpolate, isTemplate, type Sources } from './interpolate.ts';
 import type { Findings, Path } from './problems.ts';
 import { Secret } from './secret.ts';
 import { nearest } from './suggest.ts';
@@ -16,7 +17,7 @@ export function validate<S extends v.GenericSchema>(
 ): v.InferOutput<S> | undefined {
   const { value, usable } = toInput(schema, node, path, context);
   const result = v.safeParse(schema, value);
-  if (result.success && usable) return bindSecrets(result.output, node, context.sources) as v.InferOutput<S>;
+  if (result.success && usable) return bindSecrets(result.output, node, path, context) as v.InferOutput<S>;
   for (const issue of result.issues ?? []) tell(issue, [], node, path, context.findings);
   return undefined;
 }
@@ -73,17 +74,31 @@ function notInList(issue: v.BaseIssue<unknown>): string {
   return `expected ${words.length > 1 ? 'one of ' : ''}${words.join(', ')}${near ? `; did you mean \`${near}\`?` : ''}`;
 }
 
-/** Gives every Secret that came from a placeholder the way to read it again. */
-function bindSecrets(output: unknown, node: SourceNode, sources: Sources): unknown {
+/** Gives every Secret that came from a placeholder the way to read it again; tells files that others may write. */
+function bindSecrets(output: unknown, node: SourceNode, path: Path, context: InputContext): unknown {
   if (output instanceof Secret) {
     const { scalar } = node;
     if (typeof scalar !== 'string' || !isTemplate(scalar)) return output;
-    return new Secret(output.reveal(), () => readAgain(scalar, sources));
+    const { sources, findings } = context;
+    const files = filesOf(scalar, sources);
+    for (const file of files) {
+      const fault = fileModeFault(file, context);
+      if (fault !== undefined) findings.add(node.range[0], path, fault, { level: 'warning' });
+    }
+    return new Secret(output.reveal(), () => readAgain(scalar, sources), files);
   }
   if (typeof output !== 'object' || output === null) return output;
   const record = output as Record<string | number, unknown>;
+  // A Secret in what the schema made of one text is that text.
+  if (node.kind === 'scalar') {
+    for (const [key, value] of Object.entries(record)) {
+      record[key] = bindSecrets(value, node, path, context);
+    }
+  }
   for (const [key, child] of node.children) {
-    if (Object.hasOwn(record, key)) record[key] = bindSecrets(record[key], child, sources);
+    if (Object.hasOwn(record, key)) {
+      record[key] = bindSecrets(record[key], child, [...path, key], context);
+    }
   }
   return output;
 }

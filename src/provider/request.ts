@@ -1,18 +1,30 @@
 import { CupbearerError } from '../errors.ts';
-import type { Json, Provider, TokenRequest } from './provider.ts';
-import { isFieldValue, render, soleName } from './template.ts';
+import { basic, formEncode, jsonEncode, mediaTypes, withQuery } from './encoding.ts';
+import { type Lookup, lookupIn, ParamSet, type Params, renderJson, renderText } from './params.ts';
+import type { Json, Provider, RequestKind, TokenRequest } from './provider.ts';
+import { isFieldValue } from './template.ts';
 import { endpointUrl } from './url.ts';
+
+export type { RequestKind } from './provider.ts';
 
 export interface TokenRequestInput {
   readonly provider: Provider;
-  readonly kind: 'token' | 'refresh';
+  readonly kind: RequestKind;
   /** Of the grant, by their RFC 6749 names; undefined, null and empty ones are not sent. */
   readonly params: Readonly<Record<string, Json | null | undefined>>;
   /** Of the credential; null removes one. */
   readonly credentialParams: Readonly<Record<string, string | number | boolean | null>>;
-  readonly client: { readonly id?: string | undefined; readonly secret?: string | undefined };
+  /** Who we are, and the proof that the request's client_auth asks for. */
+  readonly client: {
+    readonly id?: string | undefined;
+    readonly secret?: string | undefined;
+    /** A client assertion (RFC 7521 §4.2). */
+    readonly assertion?: string | undefined;
+  };
   /** Values of {placeholders} besides client_id, client_secret and the texts of `params`. */
   readonly placeholders: Readonly<Record<string, string | undefined>>;
+  /** Further fields, flat: [name, value, …], such as those that carry another credential's token. */
+  readonly fields?: readonly string[] | undefined;
 }
 
 /** Holds secrets in its fields, its body and, for encoding: query, its URL. */
@@ -23,139 +35,107 @@ export interface TokenHttpRequest {
   readonly body: string | undefined;
 }
 
-type Lookup = (name: string) => string | undefined;
-type Params = Map<string, Json>;
-
 /**
- * The vendor's HTTP request for a token. Parameters come from the grant, then client authentication, then the provider,
- * then the credential: the later replaces the earlier. `rename` applies to all of them.
- * Throws `configuration-invalid` when a placeholder inside a longer text has no value, when a form is asked to carry an
- * object, or as `endpointUrl` does; `token-refused` when a header value may not stand in a header field.
+ * The vendor's HTTP request. Parameters come from the grant, then client authentication, then the provider, then the
+ * credential: the later replaces the earlier. `rename` applies to all of them. Fields likewise: client authentication,
+ * then `fields`, then the provider's headers. A GET or DELETE without parameters has no body.
+ * Throws `configuration-invalid` when the provider has no such request, when a placeholder inside a longer text has no
+ * value, when client_auth wants an assertion and there is none, when a form is asked to carry an object, or as
+ * `endpointUrl` does; `token-refused` when a value may not stand in a header field, or as `endpointUrl` does.
  */
 export function buildTokenRequest(input: TokenRequestInput): TokenHttpRequest {
-  const { provider, client } = input;
-  const request = provider[input.kind];
-  const lookup = placeholderValues(input);
+  const { provider, client, kind } = input;
+  const request = provider[kind];
+  if (request === undefined) {
+    throw new CupbearerError(
+      'configuration-invalid',
+      `provider "${provider.name}" has no ${kind} request; write providers.${provider.name}.${kind}.url`,
+    );
+  }
+  const secrets = { client_id: client.id, client_secret: client.secret };
+  const lookup = lookupIn(input.params, secrets, input.placeholders);
   const params = collectParams(input, request, lookup);
-  const url = endpointUrl(provider, request.url);
-  const fields = new Map([['accept', ['accept', 'application/json'] as [string, string]]]);
-  const setField = (name: string, value: string): unknown => fields.set(name.toLowerCase(), [name, value]);
-
+  const url = endpointUrl(provider, request.url, lookup);
   const inQuery = request.encoding === 'query' || (request.method === 'GET' && request.encoding === 'form');
-  if (!inQuery) setField('content-type', request.content_type ?? mediaTypes[request.encoding]);
-  if (request.client_auth === 'client_secret_basic' && (client.id || client.secret)) {
-    setField('authorization', basic(client.id ?? '', client.secret ?? '', request.basic_encoding));
+  if (inQuery) {
+    const headers = collectFields(input, request, undefined, lookup);
+    return {
+      method: request.method,
+      url: withQuery(url, formEncode(params, `${kind} request`)),
+      headers,
+      body: undefined,
+    };
   }
-  for (const [name, template] of Object.entries(request.headers)) {
-    if (template === null) fields.delete(name.toLowerCase());
-    const value = template === null ? undefined : renderText(template, lookup, `header ${name}`);
-    if (value !== undefined) setField(name, value);
-  }
-  for (const [name, value] of fields.values()) {
-    if (!isFieldValue(value)) {
-      throw new CupbearerError(
-        'token-refused',
-        `token request: the value of ${name} may not stand in a header field`,
-      );
-    }
-  }
-  return {
-    method: request.method,
-    url: inQuery ? withQuery(url, formEncode(params)) : url,
-    headers: [...fields.values()],
-    body: inQuery ? undefined : request.encoding === 'json' ? jsonEncode(params) : formEncode(params),
-  };
-}
-
-const mediaTypes = {
-  form: 'application/x-www-form-urlencoded',
-  json: 'application/json',
-  query: '',
-} as const;
-
-function placeholderValues({ client, params, placeholders }: TokenRequestInput): Lookup {
-  const values = new Map<string, string>();
-  const given = { ...params, client_id: client.id, client_secret: client.secret };
-  for (const [name, value] of [...Object.entries(given), ...Object.entries(placeholders)]) {
-    if (typeof value === 'string') values.set(name, value);
-  }
-  return (name) => values.get(name);
+  const bare = params.size === 0 && (request.method === 'GET' || request.method === 'DELETE');
+  const encoding = request.encoding === 'json' ? 'json' : 'form';
+  const body = encoding === 'json' ? jsonEncode(params) : formEncode(params, `${kind} request`);
+  const contentType = bare ? undefined : (request.content_type ?? mediaTypes[encoding]);
+  const headers = collectFields(input, request, contentType, lookup);
+  return { method: request.method, url, headers, body: bare ? undefined : body };
 }
 
 function collectParams(input: TokenRequestInput, request: TokenRequest, lookup: Lookup): Params {
-  const collected: Params = new Map();
-  const set = (name: string, value: Json | undefined): void => {
-    const vendorName = Object.hasOwn(request.rename, name) ? (request.rename[name] ?? name) : name;
-    if (value === null || value === undefined) collected.delete(vendorName);
-    else collected.set(vendorName, value);
-  };
-  for (const [name, value] of Object.entries(input.params)) if (value !== '') set(name, value);
-  const { id, secret } = input.client;
-  if (request.client_auth !== 'client_secret_basic' && id) set('client_id', id);
-  if (request.client_auth === 'client_secret_post' && secret) set('client_secret', secret);
-  for (const [name, value] of Object.entries(request.params)) set(name, renderJson(value, lookup, name));
-  for (const [name, value] of Object.entries(input.credentialParams))
-    set(name, renderJson(value, lookup, name));
-  return collected;
+  const collected = new ParamSet(request.rename);
+  for (const [name, value] of Object.entries(input.params)) if (value !== '') collected.set(name, value);
+  for (const [name, value] of clientParams(input, request)) collected.set(name, value);
+  for (const [name, value] of [...Object.entries(request.params), ...Object.entries(input.credentialParams)])
+    collected.set(name, renderJson(value, lookup, `${input.kind} request: parameter ${name}`));
+  return collected.params;
 }
 
-function renderJson(value: Json, lookup: Lookup, name: string): Json | undefined {
-  if (typeof value === 'string') return renderText(value, lookup, `parameter ${name}`);
-  if (Array.isArray(value)) {
-    return value.map((item: Json) => renderJson(item, lookup, name)).filter((item) => item !== undefined);
-  }
-  if (typeof value !== 'object' || value === null) return value;
-  const members = Object.entries(value).map(
-    ([key, item]) => [key, renderJson(item, lookup, `${name}.${key}`)] as const,
-  );
-  return Object.fromEntries(members.filter((member): member is [string, Json] => member[1] !== undefined));
-}
-
-/** undefined when the text is one placeholder without a value: what it stands for is left out. */
-function renderText(template: string, lookup: Lookup, where: string): string | undefined {
-  const sole = soleName(template);
-  if (sole !== undefined) return lookup(sole) || undefined;
-  return render(template, (name) => {
-    const value = lookup(name);
-    if (value === undefined) {
-      throw new CupbearerError(
-        'configuration-invalid',
-        `token request: ${where} needs {${name}}, which has no value`,
-      );
-    }
-    return value;
-  });
-}
-
-/** RFC 6749 §2.3.1, or RFC 7617 alone when raw; UTF-8 both. */
-function basic(id: string, secret: string, encoding: TokenRequest['basic_encoding']): string {
-  const encode =
-    encoding === 'rfc6749' ? (text: string) => new URLSearchParams([['', text]]).toString().slice(1) : String;
-  return `Basic ${Buffer.from(`${encode(id)}:${encode(secret)}`, 'utf8').toString('base64')}`;
-}
-
-function jsonEncode(params: Params): string {
-  return JSON.stringify(Object.fromEntries(params));
-}
-
-/** application/x-www-form-urlencoded; a list repeats its name (RFC 8707 §2). */
-function formEncode(params: Params): string {
-  const form = new URLSearchParams();
-  for (const [name, value] of params) {
-    for (const item of Array.isArray(value) ? value : [value]) {
-      if (typeof item === 'object' && item !== null) {
-        throw new CupbearerError(
-          'configuration-invalid',
-          `token request: parameter ${name} needs encoding: json`,
-        );
+/** What client authentication puts among the parameters; a client without a proof only says who it is (RFC 6749 §3.2.1). */
+function clientParams({ client, kind }: TokenRequestInput, request: TokenRequest): [string, string][] {
+  const { id, secret, assertion } = client;
+  const identity: [string, string][] = id ? [['client_id', id]] : [];
+  switch (request.client_auth) {
+    case 'client_secret_basic':
+      return secret ? [] : identity;
+    case 'client_secret_post':
+      return secret ? [...identity, ['client_secret', secret]] : identity;
+    case 'client_secret_jwt':
+    case 'private_key_jwt':
+      if (!assertion) {
+        const what = `${kind} request: client_auth ${request.client_auth} needs a client assertion`;
+        throw new CupbearerError('configuration-invalid', `${what}; there is none`);
       }
-      if (item !== null) form.append(name, String(item));
-    }
+      // RFC 7521 §4.2, RFC 7523 §2.2.
+      return [
+        ...identity,
+        ['client_assertion_type', 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'],
+        ['client_assertion', assertion],
+      ];
+    // RFC 8705 §2: the certificate proves it, on the connection.
+    case 'tls_client_auth':
+    case 'none':
+      return identity;
   }
-  return form.toString();
 }
 
-function withQuery(url: string, query: string): string {
-  if (query === '') return url;
-  return `${url}${url.includes('?') ? '&' : '?'}${query}`;
+function collectFields(
+  { client, kind, fields: further = [] }: TokenRequestInput,
+  request: TokenRequest,
+  contentType: string | undefined,
+  lookup: Lookup,
+): [string, string][] {
+  const fields = new Map<string, [string, string]>();
+  const set = (name: string, value: string | undefined): void => {
+    if (value !== undefined) fields.set(name.toLowerCase(), [name, value]);
+  };
+  set('accept', 'application/json');
+  set('content-type', contentType);
+  if (request.client_auth === 'client_secret_basic' && client.secret) {
+    set('authorization', basic(client.id ?? '', client.secret, request.basic_encoding));
+  }
+  for (let at = 0; at + 1 < further.length; at += 2) set(further[at] as string, further[at + 1]);
+  for (const [name, template] of Object.entries(request.headers)) {
+    if (template === null) fields.delete(name.toLowerCase());
+    else set(name, renderText(template, lookup, `${kind} request: header ${name}`));
+  }
+  for (const [name, value] of fields.values()) {
+    if (!isFieldValue(value)) {
+      const what = `${kind} request: the value of ${name} may not stand in a header field`;
+      throw new CupbearerError('token-refused', what);
+    }
+  }
+  return [...fields.values()];
 }

@@ -1,6 +1,14 @@
 import { CupbearerError } from '../errors.ts';
 import { oauth2 } from './presets/oauth2.ts';
-import type { Part, Provider, ProviderSpec, ResponseShape, TokenRequest } from './provider.ts';
+import type {
+  Authorize,
+  Part,
+  Provider,
+  ProviderSpec,
+  ResponseShape,
+  SideKind,
+  TokenRequest,
+} from './provider.ts';
 import { isErrorCode } from './refusal.ts';
 
 type Specs = Readonly<Record<string, ProviderSpec>>;
@@ -10,8 +18,10 @@ type Link = readonly [name: string, spec: ProviderSpec];
  * The complete provider `name` whose own words are `spec`: laid over what it extends, and so on down to plain RFC 6749.
  * `extends` names one of `siblings` (the other entries of `providers:`) or a preset; a spec that has a preset's name and
  * no `extends` extends that preset. Arrays are replaced, records merged key by key, a null stays and removes when the
- * request is built; `refresh` starts from the finished `token`.
- * Throws `configuration-invalid`: unknown `extends`, a cycle, no token.url, JSON by GET, a bad expression or error code.
+ * request is built; `refresh` and `exchange` start from the finished `token`, the others from its client authentication,
+ * encoding, names and fields.
+ * Throws `configuration-invalid`: unknown `extends`, a cycle, a request without URL, JSON by GET, a bad expression or
+ * error code.
  */
 export function resolveProvider(
   name: string,
@@ -28,6 +38,11 @@ export function resolveProvider(
     base_url: layers.findLast((layer) => layer.base_url !== undefined)?.base_url,
     token,
     refresh: layers.reduce((base, layer) => layRequest(base, layer.refresh), token),
+    exchange: layers.reduce((base, layer) => layRequest(base, layer.exchange), token),
+    revoke: laySide(layers, 'revoke', token),
+    extend: laySide(layers, 'extend', token),
+    device_authorization: laySide(layers, 'device_authorization', token),
+    authorize: layAuthorize(layers),
     response: layers.reduce<ResponseShape>(
       (base, layer) => layResponse(base, layer.response),
       oauth2.response,
@@ -95,16 +110,48 @@ function layRequest(base: TokenRequest, layer: Part<TokenRequest> | undefined): 
   };
 }
 
+/** A request that there may not be: undefined unless a layer gives it, and none after it takes it back. */
+function laySide(
+  layers: readonly ProviderSpec[],
+  kind: SideKind,
+  token: TokenRequest,
+): TokenRequest | undefined {
+  const base: TokenRequest = { ...token, url: '', method: 'POST', params: {} };
+  return layers.reduce<TokenRequest | undefined>((under, { [kind]: layer }) => {
+    if (layer === undefined) return under;
+    return layer === null ? undefined : layRequest(under ?? base, layer);
+  }, undefined);
+}
+
+const plainAuthorize: Authorize = { url: '', pkce: 'S256', params: {}, rename: {}, code_param: 'code' };
+
+function layAuthorize(layers: readonly ProviderSpec[]): Authorize | undefined {
+  return layers.reduce<Authorize | undefined>((under, { authorize: layer }) => {
+    if (layer === undefined) return under;
+    if (layer === null) return undefined;
+    const base = under ?? plainAuthorize;
+    return {
+      ...lay(base, layer),
+      params: { ...base.params, ...layer.params },
+      rename: { ...base.rename, ...layer.rename },
+    };
+  }, undefined);
+}
+
 function layResponse(base: ResponseShape, layer: ProviderSpec['response']): ResponseShape {
-  const { expires, ...rest } = layer ?? {};
-  const merged = lay(base, rest);
+  const { expires, rotation, ...rest } = layer ?? {};
+  const merged = { ...lay(base, rest), rotation: lay(base.rotation, rotation) };
   if (expires === undefined) return merged;
   return { ...merged, expires: 'path' in expires ? [expires] : expires };
 }
 
-function verify({ name, token, refresh, response, refused }: Provider): void {
-  if (token.url === '') throw invalid(name, 'has no token.url');
-  for (const [kind, request] of Object.entries({ token, refresh })) {
+function verify(provider: Provider): void {
+  const { name, token, refresh, exchange, revoke, extend, device_authorization } = provider;
+  const { response, refused } = provider;
+  const requests = { token, refresh, exchange, revoke, extend, device_authorization };
+  for (const [kind, request] of Object.entries(requests)) {
+    if (request === undefined) continue;
+    if (request.url === '') throw invalid(name, `has no ${kind}.url`);
     if (request.method === 'GET' && request.encoding === 'json') {
       throw invalid(name, `${kind}: GET carries no JSON; use encoding: query`);
     }

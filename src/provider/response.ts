@@ -71,6 +71,13 @@ export function readRefreshToken(provider: Provider, body: string): string | und
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
+/** The tenant that the answer to a login is for; undefined when it does not say. */
+export function readTenant(provider: Provider, body: string): string | undefined {
+  const answer = parseAnswer(body);
+  const value = answer && valueAt(answer, provider.response.tenant);
+  return (typeof value === 'string' && value !== '') || typeof value === 'number' ? String(value) : undefined;
+}
+
 function accept(
   response: TokenResponse,
   answer: Answer,

@@ -9,6 +9,11 @@ export function render(template: string, lookup: (name: string) => string): stri
   return template.replace(placeholder, (_, name: string) => lookup(name));
 }
 
+/** The names in the text that `render` would look up. */
+export function placeholdersIn(template: string): string[] {
+  return [...template.matchAll(placeholder)].map(([, name = '']) => name);
+}
+
 /** The name when the whole text is one `{name}`. */
 export function soleName(template: string): string | undefined {
   return lonePlaceholder.exec(template)?.[1];

@@ -5,7 +5,7 @@ export interface BadFile {
   readonly problems: readonly string[];
 }
 
-const realer = `credentials:
+export const realer = `credentials:
   realer: { provider: realer, client_id: me, client_secret: s3cr3t-in-file }
 `;
 
@@ -20,7 +20,7 @@ function prefix(title: string, key: string, ...problems: string[]): BadFile {
 }
 
 /** One credential written over lines from 3 on; `x` is at 2:3. */
-function credential(title: string, lines: string, ...problems: string[]): BadFile {
+export function credential(title: string, lines: string, ...problems: string[]): BadFile {
   return {
     title,
     text: `credentials:\n  x:\n    ${lines.replaceAll('\n', '\n    ')}\nroutes:\n  /a: { credential: x }\n`,
@@ -29,14 +29,14 @@ function credential(title: string, lines: string, ...problems: string[]): BadFil
 }
 
 /** One provider `p` (5:3) that extends realer, keys from line 7 on. */
-function provider(title: string, lines: string, ...problems: string[]): BadFile {
+export function provider(title: string, lines: string, ...problems: string[]): BadFile {
   const head =
     'credentials:\n  x: { provider: p, client_id: a, client_secret: b }\nroutes: { /a: { credential: x } }\nproviders:\n  p:\n    extends: realer\n';
   return { title, text: `${head}    ${lines.replaceAll('\n', '\n    ')}\n`, problems };
 }
 
 /** A server section whose keys begin on line 6. */
-function server(title: string, lines: string, ...problems: string[]): BadFile {
+export function server(title: string, lines: string, ...problems: string[]): BadFile {
   return {
     title,
     text: `${realer}routes:\n  /a: { credential: realer }\nserver:\n  ${lines.replaceAll('\n', '\n  ')}\n`,
@@ -44,7 +44,7 @@ function server(title: string, lines: string, ...problems: string[]): BadFile {
   };
 }
 
-function file(title: string, text: string, ...problems: string[]): BadFile {
+export function file(title: string, text: string, ...problems: string[]): BadFile {
   return { title, text, problems };
 }
 
@@ -200,7 +200,7 @@ export const badFiles: readonly BadFile[] = [
     'a number as client_id',
     'provider: realer\nclient_id: 12345\nclient_secret: 67890',
     '4:16 expected a text, got a number; put it in quotes',
-    '5:20 expected a text, got a number; put it in quotes',
+    '5:20 expected a text or a list, got a number; put it in quotes',
   ),
   credential(
     'an empty secret',
@@ -210,7 +210,7 @@ export const badFiles: readonly BadFile[] = [
   credential(
     'an unknown grant type',
     'provider: realer\ngrant_type: client_credential',
-    '4:17 expected one of client_credentials, refresh_token, password; did you mean `client_credentials`?',
+    '4:17 expected one of client_credentials, refresh_token, authorization_code, urn:ietf:params:oauth:grant-type:device_code, password, urn:ietf:params:oauth:grant-type:jwt-bearer, urn:ietf:params:oauth:grant-type:token-exchange; did you mean `client_credentials`?',
   ),
   credential(
     'a fraction of a tenant',
@@ -279,7 +279,7 @@ export const badFiles: readonly BadFile[] = [
   credential(
     'an unknown provider from a variable',
     'provider: ${SECRET}\nclient_id: a\nclient_secret: b',
-    '3:15 unknown provider `${SECRET}`; known: oauth2, revolution, vbrick-rev, realer, revo-digital, revolv3',
+    '3:15 unknown provider `${SECRET}`; known: oauth2, revolution, vbrick-rev, vbrick-rev-api-key, realer, realer-mqtt, revo-digital, revo-digital-location, revolv3',
   ),
   // references
   credential(
@@ -310,7 +310,7 @@ export const badFiles: readonly BadFile[] = [
   provider(
     'an unknown key of a provider',
     'x: 1',
-    '7:5 unknown key `x`; known: extends, base_url, token, refresh, response, attach, refused',
+    '7:5 unknown key `x`; known: extends, base_url, token, refresh, exchange, revoke, extend, device_authorization, authorize, response, attach, refused',
   ),
   file(
     'providers that extend what is not there, or themselves',
@@ -544,7 +544,7 @@ export const badFiles: readonly BadFile[] = [
   credential(
     'a tenant placeholder without a tenant',
     'provider: realer\nclient_id: a\nclient_secret: b\nparams: { location: "{tenant}" }',
-    '2:3 {tenant} is used in params or headers and there is no tenant; write tenant: { header: X-Tenant }',
+    '2:3 {tenant} is used in a URL, params or headers and there is no tenant; write tenant: { header: X-Tenant }',
   ),
   credential(
     'a tenant field that frames the message',
@@ -590,7 +590,13 @@ export const badFiles: readonly BadFile[] = [
   provider(
     'a token URL with a tenant in it',
     'token: { url: "https://id.example/{tenant}/token" }',
-    '7:19 token URL: the path has a character that must be percent-encoded (RFC 3986 §3.3)',
+    '2:3 {tenant} is used in a URL, params or headers and there is no tenant; write tenant: { header: X-Tenant }',
+  ),
+  provider(
+    'a token URL with a tenant in its host',
+    'token: { url: "https://{tenant}.example/token" }',
+    '2:3 {tenant} is used in a URL, params or headers and there is no tenant; write tenant: { header: X-Tenant }',
+    '7:19 token URL: the host has a brace; write the host itself, without a placeholder',
   ),
   provider(
     'an expression that does not compile',
@@ -636,7 +642,7 @@ export const badFiles: readonly BadFile[] = [
   provider(
     'a tenant in a token field without a tenant',
     'token: { headers: { X-Org: "{tenant}" } }',
-    '2:3 {tenant} is used in params or headers and there is no tenant; write tenant: { header: X-Tenant }',
+    '2:3 {tenant} is used in a URL, params or headers and there is no tenant; write tenant: { header: X-Tenant }',
   ),
   provider(
     'JSON by GET',

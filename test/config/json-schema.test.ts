@@ -50,6 +50,10 @@ describe('routes.schema.json', () => {
     'scope: [a, b]',
     'scope: a b',
     'params: { a: 1, b: null, c: "${X}" }',
+    'client_secret: [a, "${B}"]',
+    'signing_alg: ES256, private_key: "${file:/key.pem}", assertion_claims: { iss: me, aud: [a] }',
+    'audience: a, resource: [https://a.example/, https://b.example/]',
+    'tls: { cert: a.pem, key: a.pem }, revoke_on_shutdown: true',
   ])('accepts %s', async (line) => {
     expect(await accepts(credential(line))).toBe(true);
   });
@@ -61,8 +65,35 @@ describe('routes.schema.json', () => {
     'tenant: { header: X-Org, max: ten }',
     'clientId: a',
     'tenant: { max: 5 }',
+    'client_secret: []',
+    'signing_alg: none',
+    'assertion_claims: { nested: { a: 1 } }',
   ])('refuses %s', async (line) => {
     expect(await accepts(credential(line))).toBe(false);
+  });
+
+  const rest = 'credentials: { c: { provider: realer } }\nroutes: { /a: { credential: c } }\n';
+
+  it.each([
+    'store: { url: "memory:" }',
+    'store: { url: "sqlite:/var/lib/s.db", key: "${file:/k}" }',
+    'store: { url: "${REDIS}", key: [MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=, "${OLD}"] }',
+    'server: { replicas: "${REPLICAS:-2}" }',
+    'providers: { p: { extends: realer, revoke: null, authorize: { url: /login, pkce: none } } }',
+    'providers: { p: { response: { rotation: { grace: 30s, replay_after_grace: true } } } }',
+  ])('accepts %s', async (line) => {
+    expect(await accepts(rest + line)).toBe(true);
+  });
+
+  it.each([
+    'store: { url: "postgres://db" }',
+    'store: { key: short }',
+    'server: { replicas: 0 }',
+    'providers: { p: { token: null } }',
+    'providers: { p: { authorize: { pkce: plain } } }',
+    'providers: { p: { token: { client_auth: basic } } }',
+  ])('refuses %s', async (line) => {
+    expect(await accepts(rest + line)).toBe(false);
   });
 
   it('has a description for every key and a default where there is one', async () => {

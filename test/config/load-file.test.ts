@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { generateKeyPairSync } from 'node:crypto';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -26,12 +27,65 @@ function messages(path: string): string[] {
 const shortest =
   'credentials:\n  realer: { provider: realer, client_id: me, client_secret: "${file:realer.txt}" }\nroutes:\n  /realer: { credential: realer }\n';
 
+describe.skipIf(process.platform === 'win32')('a file with a secret in it', () => {
+  const written = `credentials:
+  realer: { provider: realer, client_id: me, client_secret: "\${file:client}" }
+  signed: { provider: p, client_id: me, private_key: "\${file:key}" }
+  kept: { provider: p, client_id: me, private_key: "\${file:key}", grant_type: refresh_token, refresh_token: "\${NONE:-\${file:token}}" }
+routes:
+  /realer: { credential: realer }
+  /signed: { credential: signed }
+  /kept: { credential: kept }
+providers: { p: { extends: realer, token: { client_auth: private_key_jwt } } }
+callers: { app: { key: ["\${file:old caller}", "\${file:caller}"] } }
+store: { url: "sqlite:sessions.db", key: "\${file:store}" }
+`;
+  const files = ['client', 'key', 'token', 'old caller', 'caller', 'store'];
+  const text = (name: string): string => {
+    if (name === 'store') return 'MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=';
+    return name === 'key'
+      ? generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' })
+      : `text of ${name}`;
+  };
+  const warnings = (path: string) =>
+    loadFile(path, { env: {}, presets }).problems.map(({ level, line, message }) => [level, line, message]);
+
+  it('is told when others may write it, with what to run', () => {
+    const path = write('secrets.yaml', written);
+    for (const name of files) chmodSync(write(name, text(name)), 0o666);
+    const told = (line: number, name: string) => {
+      const at = join(directory, name);
+      const word = name.includes(' ') ? `'${at}'` : at;
+      return ['warning', line, `others may write to the file ${at}; run: chmod o-w ${word}`];
+    };
+    expect(warnings(path)).toEqual([
+      told(2, 'client'),
+      told(3, 'key'),
+      told(4, 'key'),
+      told(4, 'token'),
+      told(10, 'old caller'),
+      told(10, 'caller'),
+      told(11, 'store'),
+    ]);
+  });
+
+  it('is not told when others may only read it, nor for the link that leads to it', () => {
+    const path = write('secrets.yaml', written);
+    for (const name of files) {
+      rmSync(join(directory, name), { force: true });
+      chmodSync(write(`${name}.0`, text(name)), 0o644);
+      symlinkSync(`${name}.0`, join(directory, name));
+    }
+    expect(warnings(path)).toEqual([]);
+  });
+});
+
 describe('a configuration file', () => {
   it('is read with the secrets that lie beside it', () => {
     write('realer.txt', 's3cr3t\n');
     const { config, problems } = loadFile(write('routes.yaml', shortest), { env: {}, presets });
     expect(problems).toEqual([]);
-    const secret = config?.credentials.realer?.client_secret;
+    const [secret] = [config?.credentials.realer?.client_secret].flat();
     expect(secret?.reveal()).toBe('s3cr3t');
     write('realer.txt', 'rotated\n');
     expect(secret?.reread()).toBe(true);
@@ -101,6 +155,17 @@ describe('TLS files', () => {
       cert: join(directory, 'one.pem'),
       key: join(directory, 'one.key'),
     });
+  });
+
+  it('are told when others may write them', () => {
+    const path = write('tls.yaml', route('{ ca: one.pem, cert: one.pem, key: one.key }'));
+    const at = join(directory, 'one.key');
+    chmodSync(at, 0o646);
+    const told = messages(path);
+    chmodSync(at, 0o600);
+    expect(told).toEqual([
+      expect.stringMatching(`:6:\\d+: warning: others may write to the file ${at}; run: chmod o-w ${at}\\n`),
+    ]);
   });
 
   it('are refused when the key is that of another certificate', () => {

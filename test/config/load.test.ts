@@ -4,6 +4,10 @@ import { renderProblem } from '../../src/config/problems.ts';
 import { Secret } from '../../src/config/secret.ts';
 import { presets } from '../../src/provider/presets.ts';
 import { badFiles } from './bad-files.ts';
+import { badSessions } from './bad-sessions.ts';
+import { badTemplates } from './bad-templates.ts';
+
+const wrong = [...badFiles, ...badSessions, ...badTemplates];
 
 const env = { SECRET: 's3cr3t', ID: 'me', PORT: '8081', MAX: '7', YES: 'true' };
 
@@ -33,13 +37,13 @@ const realer = 'credentials:\n  realer: { provider: realer, client_id: me, clien
 const shortest = `${realer}routes:\n  /realer: { credential: realer }\n`;
 
 describe('a wrong configuration', () => {
-  it.each(badFiles)('is refused for $title', ({ text, problems }) => {
+  it.each(wrong)('is refused for $title', ({ text, problems }) => {
     const loaded = read(text);
     expect(messages(loaded)).toEqual(problems);
     expect(loaded.config).toBeUndefined();
   });
 
-  it.each(badFiles)('shows no secret for $title', ({ text }) => {
+  it.each(wrong)('shows no secret for $title', ({ text }) => {
     expect(read(text).problems.map(renderProblem).join('')).not.toContain('s3cr3t');
   });
 
@@ -394,7 +398,7 @@ describe('values from outside the file', () => {
     const { credentials } = good(shortest.replace('client_secret: x', 'client_secret: "${file:nasty}"'), {
       '/etc/cupbearer/nasty': `${nasty}\n`,
     });
-    expect(credentials.realer?.client_secret?.reveal()).toBe(nasty);
+    expect([credentials.realer?.client_secret].flat()[0]?.reveal()).toBe(nasty);
   });
 
   it('are read again from their file when they are secrets', () => {
@@ -403,7 +407,7 @@ describe('values from outside the file', () => {
       shortest.replace('client_secret: x', 'client_secret: "${file:/run/secrets/realer}"'),
       files,
     );
-    const secret = credentials.realer?.client_secret;
+    const [secret] = [credentials.realer?.client_secret].flat();
     expect(secret?.reveal()).toBe('one');
     expect(secret?.reread()).toBe(false);
     files['/run/secrets/realer'] = 'two\n';

@@ -47,6 +47,33 @@ describe('encoding', () => {
     });
   });
 
+  test.each(['form', 'json'] as const)(
+    'DELETE carries %s as POST does, and no body when there is nothing',
+    (encoding) => {
+      const spec = { token: { method: 'DELETE', encoding } } as const;
+      const whole = build(spec);
+      expect(whole.method).toBe('DELETE');
+      expect(whole.body).toBe(build({ token: { encoding } }).body);
+      expect(field(whole, 'content-type')).toContain(encoding);
+      const empty = build(spec, { params: {} });
+      expect(empty.body).toBeUndefined();
+      expect(field(empty, 'content-type')).toBeUndefined();
+    },
+  );
+
+  test('POST without parameters has an empty form, or an empty object', () => {
+    expect(build({}, { params: {} }).body).toBe('');
+    expect(build({ token: { encoding: 'json' } }, { params: {} }).body).toBe('{}');
+  });
+
+  test('placeholders in path and query are filled percent-encoded', () => {
+    const token = { url: 'https://id.acme.example/{tenant}/token?for={client_id}&v={{x}}' };
+    const input = { placeholders: { tenant: 'a/b?c#d e%2e', x: 'y' }, client: { id: 'me&you', secret: 's' } };
+    expect(build({ token }, input).url).toBe(
+      'https://id.acme.example/a%2Fb%3Fc%23d%20e%252e/token?for=me%26you&v={y}',
+    );
+  });
+
   test('an object needs json', () => {
     const error = refusal(() => build({ token: { params: { claims: { a: 1 } } } }));
     expect(error.code).toBe('configuration-invalid');

@@ -34,9 +34,57 @@ describe('client authentication', () => {
     expect(request.body).toBe('grant_type=client_credentials&client_id=me');
   });
 
-  test('none sends the client_id alone', () => {
-    expect(build({ token: { client_auth: 'none' } }).body).toBe('grant_type=client_credentials&client_id=me');
+  test.each(['none', 'tls_client_auth'] as const)('%s sends the client_id alone', (client_auth) => {
+    const request = build({ token: { client_auth } });
+    expect(request.body).toBe('grant_type=client_credentials&client_id=me');
+    expect(field(request, 'authorization')).toBeUndefined();
   });
+
+  test.each(['', undefined])('a client without a secret (%j) says who it is by client_id', (secret) => {
+    const request = build({}, { client: { id: 'me', secret } });
+    expect(request.body).toBe('grant_type=client_credentials&client_id=me');
+    expect(field(request, 'authorization')).toBeUndefined();
+  });
+
+  test.each(['client_secret_jwt', 'private_key_jwt'] as const)(
+    '%s sends a client assertion',
+    (client_auth) => {
+      const request = build({ token: { client_auth } }, { client: { ...client, assertion: 'h.p.s' } });
+      expect(Object.fromEntries(new URLSearchParams(request.body))).toEqual({
+        grant_type: 'client_credentials',
+        client_id: 'my client.1',
+        client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+        client_assertion: 'h.p.s',
+      });
+      expect(field(request, 'authorization')).toBeUndefined();
+    },
+  );
+
+  test('a client assertion may be renamed, and its client_id left out', () => {
+    const token = {
+      client_auth: 'private_key_jwt',
+      rename: { client_assertion: 'jwt' },
+      params: { client_assertion_type: null },
+    } as const;
+    expect(build({ token }, { client: { assertion: 'h.p.s' } }).body).toBe(
+      'grant_type=client_credentials&jwt=h.p.s',
+    );
+  });
+
+  test('no assertion where one is wanted is an error, not a request without', () => {
+    const error = refusal(() => build({ token: { client_auth: 'private_key_jwt' } }));
+    expect(error.code).toBe('configuration-invalid');
+    expect(error.message).toMatch(/private_key_jwt needs a client assertion/);
+  });
+
+  test.each(['client_secret_post', 'none', 'tls_client_auth'] as const)(
+    '%s sends no assertion',
+    (client_auth) => {
+      expect(
+        build({ token: { client_auth } }, { client: { ...client, assertion: 'h.p.s' } }).body,
+      ).not.toContain('h.p.s');
+    },
+  );
 });
 
 describe('parameters', () => {
@@ -118,6 +166,26 @@ describe('header fields', () => {
     ]);
   });
 
+  test('further fields go over those of client authentication and under those of the provider', () => {
+    const fields = ['Authorization', 'Bearer t1', 'X-Org', 'o1', 'x-kept', 'k1'];
+    const headers = { 'X-ORG': '{tenant}', Version: '3' };
+    expect(build({ token: { headers } }, { fields, placeholders: { tenant: 'o2' } }).headers).toEqual([
+      ['accept', 'application/json'],
+      ['content-type', 'application/x-www-form-urlencoded'],
+      ['Authorization', 'Bearer t1'],
+      ['X-ORG', 'o2'],
+      ['x-kept', 'k1'],
+      ['Version', '3'],
+    ]);
+  });
+
+  test('a further field that may not stand there is refused by its name', () => {
+    const error = refusal(() => build({}, { fields: ['Authorization', 'Bearer a\r\nX-Evil: 1'] }));
+    expect(error.code).toBe('token-refused');
+    expect(error.message).toContain('the value of Authorization');
+    expect(error.message).not.toContain('Evil');
+  });
+
   test.each(['a\r\nX-Evil: 1', 'a\nb', 'a\0b', 'a\x7fb', 'ä'])(
     '%j from a tenant is refused by the name of the field',
     (tenant) => {
@@ -147,4 +215,46 @@ test('the refresh request inherits the token request and has its own words', () 
     ],
     body: '{"grant_type":"refresh_token","refresh_token":"r1","client_id":"me","client_secret":"s3cret","user_type":"L","type":"refresh"}',
   });
+});
+
+describe('the other requests', () => {
+  const base: ProviderSpec = {
+    base_url: 'https://id.acme.example',
+    token: {
+      url: '/token',
+      client_auth: 'client_secret_post',
+      rename: { token: 'jeton' },
+      params: { user_type: 'L' },
+    },
+  };
+
+  test('exchange inherits the token request', () => {
+    const params = { grant_type: 'authorization_code', code: 'c1', redirect_uri: undefined };
+    const spec = { ...base, exchange: { params: { grant_type: null } } };
+    expect(build(spec, { kind: 'exchange', params })).toMatchObject({
+      url: 'https://id.acme.example/token',
+      body: 'code=c1&client_id=me&client_secret=s3cret&user_type=L',
+    });
+  });
+
+  test.each(['revoke', 'extend', 'device_authorization'] as const)(
+    '%s authenticates and names as the token request does, without its parameters',
+    (kind) => {
+      expect(build({ ...base, [kind]: { url: '/x' } }, { kind, params: { token: 't1' } })).toMatchObject({
+        method: 'POST',
+        url: 'https://id.acme.example/x',
+        body: 'jeton=t1&client_id=me&client_secret=s3cret',
+      });
+    },
+  );
+
+  test.each(['revoke', 'extend', 'device_authorization'] as const)(
+    '%s that a provider does not have is told with the key to write',
+    (kind) => {
+      const error = refusal(() => build(base, { kind }));
+      expect(error.code).toBe('configuration-invalid');
+      expect(error.message).toContain(`write providers.acme.${kind}.url`);
+      expect(refusal(() => build({ ...base, [kind]: null }, { kind })).code).toBe('configuration-invalid');
+    },
+  );
 });

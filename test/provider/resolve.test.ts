@@ -33,13 +33,16 @@ describe('what a provider extends', () => {
       base_url: undefined,
       token: request,
       refresh: request,
+      exchange: request,
       response: {
         access_token: 'access_token',
         refresh_token: 'refresh_token',
+        tenant: '',
         expires: [{ path: 'expires_in', as: 'seconds' }],
         renew_after: '',
         default_lifetime: 300_000,
         errors: [],
+        rotation: { grace: 25_000, replay_after_grace: false },
       },
       attach: { header: 'Authorization', value: 'Bearer {access_token}', headers: {} },
       refused: { status: [401] },
@@ -141,6 +144,65 @@ describe('how layers are merged', () => {
     });
   });
 
+  test('requests that there may not be are there when a layer gives them, and gone when a later one takes them back', () => {
+    const siblings: Record<string, ProviderSpec> = {
+      base: {
+        token: { ...token, params: { a: '1' }, headers: { X: 'x' } },
+        revoke: { url: '/revoke', params: { b: '2' } },
+      },
+      bare: { extends: 'base', revoke: null, authorize: null },
+      again: { extends: 'bare', revoke: { url: '/other' } },
+    };
+    const revoke = (extended: string) =>
+      resolveProvider('acme', { extends: extended }, presets, siblings).revoke;
+    expect(revoke('base')).toMatchObject({
+      url: '/revoke',
+      method: 'POST',
+      params: { b: '2' },
+      headers: { X: 'x' },
+    });
+    expect(revoke('bare')).toBeUndefined();
+    expect(revoke('again')).toMatchObject({ url: '/other', params: {}, headers: { X: 'x' } });
+    expect(resolveProvider('acme', { extends: 'base' }, presets, siblings).extend).toBeUndefined();
+  });
+
+  test('a login is laid key by key, its parameters and names too', () => {
+    const siblings: Record<string, ProviderSpec> = {
+      base: {
+        token,
+        authorize: {
+          url: '/login',
+          params: { a: '1', b: '2' },
+          rename: { client_id: 'id' },
+          code_param: 'c',
+        },
+      },
+    };
+    const spec: ProviderSpec = {
+      extends: 'base',
+      authorize: { pkce: 'none', params: { b: null }, issuer: 'https://id' },
+    };
+    expect(resolveProvider('acme', spec, presets, siblings).authorize).toEqual({
+      url: '/login',
+      pkce: 'none',
+      params: { a: '1', b: null },
+      rename: { client_id: 'id' },
+      code_param: 'c',
+      issuer: 'https://id',
+    });
+    expect(
+      resolveProvider('acme', { extends: 'base', authorize: null }, presets, siblings).authorize,
+    ).toBeUndefined();
+  });
+
+  test('what is said of rotation leaves the rest of it', () => {
+    const spec: ProviderSpec = { token, response: { rotation: { replay_after_grace: true } } };
+    expect(resolveProvider('acme', spec, presets).response.rotation).toEqual({
+      grace: 25_000,
+      replay_after_grace: true,
+    });
+  });
+
   test('a changed encoding does not keep the content type of the other', () => {
     const form = resolveProvider('acme', { extends: 'revolv3', token: { encoding: 'form' } }, presets);
     expect(form.token.content_type).toBeUndefined();
@@ -161,6 +223,8 @@ describe('how layers are merged', () => {
 
 test.each<[ProviderSpec, RegExp]>([
   [{}, /no token\.url/],
+  [{ token, revoke: { method: 'PUT' } }, /no revoke\.url/],
+  [{ token, extend: { url: '/x', method: 'GET', encoding: 'json' } }, /extend: GET carries no JSON/],
   [{ token: { ...token, method: 'GET', encoding: 'json' } }, /GET carries no JSON/],
   [{ token, response: { errors: [{ match: '(', as: 'invalid_grant' }] } }, /response\.errors\.0\.match/],
   [{ token, response: { errors: [{ match: 'x', as: 'invalid_grnt' }] } }, /response\.errors\.0\.as/],

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { readRefreshToken } from '../../src/provider/response.ts';
+import { readRefreshToken, readTenant } from '../../src/provider/response.ts';
 import { answer, provider, refusal } from './reading.ts';
 
 describe('an answer with a token', () => {
@@ -197,4 +197,15 @@ test('R40: a rotated refresh token is found in an answer that is refused otherwi
   ]) {
     expect(readRefreshToken(provider(), odd)).toBeUndefined();
   }
+});
+
+test('the tenant of a login is read where the provider says it stands', () => {
+  const told = (body: string, tenant = 'data.location') =>
+    readTenant(provider({ response: { tenant } }), body);
+  expect(told('{"data":{"location":"north"}}')).toBe('north');
+  expect(told('{"data":{"location":17}}')).toBe('17');
+  for (const odd of ['{"data":{"location":""}}', '{"data":{"location":null}}', '{"data":{}}', '[]', '']) {
+    expect(told(odd)).toBeUndefined();
+  }
+  expect(told('{"":"north"}', '')).toBeUndefined();
 });

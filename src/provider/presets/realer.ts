@@ -7,9 +7,12 @@ import type { ProviderSpec } from '../provider.ts';
  * - `renew_after` (2700 of 3600 seconds by default) says when renewal should start.
  * - No refresh token: client_credentials again.
  * - Without a scope the token gets `iot:catalog:read` and `iot:feed-data:write`.
+ * - `POST /oauth/revoke` takes `token` alone and succeeds for unknown tokens too; MQTT credentials that came of the
+ *   token end with it.
  */
 export const realer: ProviderSpec = {
   base_url: 'https://api.therealer.com',
   token: { url: '/oauth/token', client_auth: 'client_secret_basic', basic_encoding: 'raw' },
+  revoke: { url: '/oauth/revoke', params: { token_type_hint: null } },
   response: { renew_after: 'renew_after', default_lifetime: 3_600_000 },
 };

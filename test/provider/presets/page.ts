@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import { renderAttach } from '../../../src/provider/attach.ts';
+import { type AuthorizationInput, authorizationUrl } from '../../../src/provider/authorize.ts';
 import { presets } from '../../../src/provider/presets.ts';
 import type { ProviderSpec } from '../../../src/provider/provider.ts';
 import {
@@ -29,6 +30,17 @@ export function request(
     ...input,
     provider,
   });
+}
+
+/** The address of the login page, with its parameters. */
+export function login(
+  name: string,
+  input: Omit<AuthorizationInput, 'provider' | 'timestamp'>,
+  spec: ProviderSpec = {},
+): { page: string; params: Record<string, string> } {
+  const provider = resolveProvider(name, spec, presets);
+  const url = new URL(authorizationUrl({ provider, timestamp: '2017-08-31T15:00:10.495Z', ...input }));
+  return { page: url.origin + url.pathname, params: Object.fromEntries(url.searchParams) };
 }
 
 export function read(

@@ -26,6 +26,17 @@ describe('realer', () => {
     });
   });
 
+  test('a token is revoked by HTTP Basic with token alone, as on its page', () => {
+    const params = { token: 'b11db7f6c816568eb3b156df3aeaa5', token_type_hint: 'access_token' };
+    const client = { id: 'Aladdin', secret: 'open sesame' };
+    expect(request('realer', { kind: 'revoke', params, client })).toEqual({
+      method: 'POST',
+      url: 'https://api.therealer.com/oauth/revoke',
+      headers: [...form, ['authorization', 'Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==']],
+      body: 'token=b11db7f6c816568eb3b156df3aeaa5',
+    });
+  });
+
   test('the answer of its page is read, renewal hint included', () => {
     const body = {
       access_token: 'b11db7f6c816568eb3b156df3aeaa5',

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { answered, form, read, refused, request } from './page.ts';
+import { presets } from '../../../src/provider/presets.ts';
+import { resolveProvider } from '../../../src/provider/resolve.ts';
+import { answered, form, login, read, refused, request } from './page.ts';
 
 describe('revo-digital', () => {
   const client = { id: 'YOUR_CLIENT_ID', secret: 'YOUR_CLIENT_SECRET' };
@@ -16,6 +18,35 @@ describe('revo-digital', () => {
     const page =
       'client_id=YOUR_CLIENT_ID&client_secret=YOUR_CLIENT_SECRET&grant_type=refresh_token&refresh_token=REFRESH_TOKEN&user_type=Location';
     expect([...new URLSearchParams(built.body)].sort()).toEqual([...new URLSearchParams(page)].sort());
+  });
+
+  test('a code is exchanged as on its page', () => {
+    const exchange = {
+      grant_type: 'authorization_code',
+      code: 'AUTHORIZATION_CODE',
+      redirect_uri: 'https://yourapp.com/callback',
+    };
+    const built = request('revo-digital', { kind: 'exchange', params: exchange, client });
+    const page =
+      'client_id=YOUR_CLIENT_ID&client_secret=YOUR_CLIENT_SECRET&grant_type=authorization_code&code=AUTHORIZATION_CODE&redirect_uri=https://yourapp.com/callback&user_type=Location';
+    expect([...new URLSearchParams(built.body)].sort()).toEqual([...new URLSearchParams(page)].sort());
+  });
+
+  test('a login has no challenge and no user_type', () => {
+    const params = {
+      redirect_uri: 'https://yourapp.com/callback',
+      scope: 'contacts.readonly',
+      code_challenge: 'c1',
+    };
+    expect(login('revo-digital', { params, client })).toEqual({
+      page: 'https://marketplace.gohighlevel.com/oauth/chooselocation',
+      params: {
+        response_type: 'code',
+        client_id: 'YOUR_CLIENT_ID',
+        redirect_uri: 'https://yourapp.com/callback',
+        scope: 'contacts.readonly',
+      },
+    });
   });
 
   test('a company says so in its credential, and null leaves user_type out', () => {
@@ -58,5 +89,15 @@ describe('revo-digital', () => {
       refused({ kind: 'invalid_grant' }),
     );
     expect(kindOf(400, 'something else')).toEqual(refused({ kind: 'config', error: undefined }));
+  });
+
+  test('a 401 that says nothing of the token is told apart', () => {
+    const { refused: told } = resolveProvider('revo-digital', presets['revo-digital'] ?? {}, presets);
+    const meansToken = new RegExp(told.body ?? '');
+    expect(meansToken.test('{"statusCode":401,"message":"Invalid JWT"}')).toBe(true);
+    expect(meansToken.test('{"statusCode":401,"message":"version header was not found."}')).toBe(false);
+    expect(
+      meansToken.test('{"statusCode":401,"message":"The token is not authorized for this scope."}'),
+    ).toBe(false);
   });
 });

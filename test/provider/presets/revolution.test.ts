@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { answered, json, read, request } from './page.ts';
+import { answered, json, login, read, request } from './page.ts';
 
 describe('revolution', () => {
   const client = { id: '<service-client-id>', secret: '<service-client-secret>' };
@@ -20,6 +20,38 @@ describe('revolution', () => {
       url: 'https://api.revolution.io/v1/auth/token',
       headers: json,
       body: '{"grant_type":"refresh_token","refresh_token":"r1","client_id":"me"}',
+    });
+  });
+
+  test('a code is exchanged without grant_type, as on its page', () => {
+    const params = {
+      grant_type: 'authorization_code',
+      code: '<auth-code>',
+      code_verifier: '<pkce-verifier>',
+      redirect_uri: 'https://your.app/callback',
+    };
+    const built = request('revolution', { kind: 'exchange', params, client: { id: '<your-client-id>' } });
+    expect(built).toMatchObject({ url: 'https://api.revolution.io/v1/auth/token', headers: json });
+    expect(JSON.parse(built.body ?? '')).toEqual({
+      code: '<auth-code>',
+      code_verifier: '<pkce-verifier>',
+      client_id: '<your-client-id>',
+      redirect_uri: 'https://your.app/callback',
+    });
+  });
+
+  test('a login has a challenge, at an address that only the configuration can know', () => {
+    const input = { params: { state: 's1', code_challenge: 'c1' }, client: { id: 'me' } };
+    expect(() => login('revolution', input)).toThrow(/providers\.revolution\.authorize\.url/);
+    expect(login('revolution', input, { authorize: { url: 'https://admin.example/login' } })).toEqual({
+      page: 'https://admin.example/login',
+      params: {
+        response_type: 'code',
+        client_id: 'me',
+        state: 's1',
+        code_challenge: 'c1',
+        code_challenge_method: 'S256',
+      },
     });
   });
 

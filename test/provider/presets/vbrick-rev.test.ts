@@ -1,5 +1,6 @@
+import { createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { answered, json, read, refused, request } from './page.ts';
+import { answered, json, login, read, refused, request } from './page.ts';
 
 describe('vbrick-rev', () => {
   const base_url = 'https://rev.customer.example';
@@ -30,6 +31,43 @@ describe('vbrick-rev', () => {
       { base_url },
     );
     expect(JSON.parse(body ?? '')).toEqual({ ...page, grantType: 'refresh_token' });
+  });
+
+  test('a login gave them, and every extension carries them; without one they are left out', () => {
+    const placeholders = { code: page.authCode, redirect_uri: page.redirectUri };
+    const { body } = request('vbrick-rev', { kind: 'refresh', params, client, placeholders }, { base_url });
+    expect(JSON.parse(body ?? '')).toEqual({ ...page, grantType: 'refresh_token' });
+  });
+
+  test('a code is exchanged with authCode, apiKey, grantType and redirectUri', () => {
+    const exchange = {
+      grant_type: 'authorization_code',
+      code: page.authCode,
+      redirect_uri: page.redirectUri,
+    };
+    const { url, body } = request('vbrick-rev', { kind: 'exchange', params: exchange, client }, { base_url });
+    expect(url).toBe('https://rev.customer.example/api/v2/oauth/token');
+    const { refreshToken, ...rest } = page;
+    expect(JSON.parse(body ?? '')).toEqual({ ...rest, grantType: 'authorization_code' });
+    expect(body).not.toContain(refreshToken);
+  });
+
+  test('a login is signed with the secret of the API key, as on its page', () => {
+    const params = { redirect_uri: page.redirectUri, scope: 'all', state: 's1', code_challenge: 'c1' };
+    const verifier = '1234qwer::2017-08-31T15:00:10.495Z';
+    expect(
+      login('vbrick-rev', { params, client: { id: page.apiKey, secret: 'key secret' } }, { base_url }),
+    ).toEqual({
+      page: 'https://rev.customer.example/api/v2/oauth/authorization',
+      params: {
+        apiKey: '1234qwer',
+        response_type: 'code',
+        redirect_uri: page.redirectUri,
+        state: 's1',
+        verifier,
+        signature: createHmac('sha256', 'key secret').update(verifier).digest('base64'),
+      },
+    });
   });
 
   test('there is no address but the one of the customer', () => {
