@@ -1,7 +1,10 @@
 import type { Readable } from 'node:stream';
-import { Agent, request } from 'undici';
+import { request } from 'undici';
+import { CupbearerError } from '../errors.ts';
 import type { TokenHttpRequest } from '../provider/request.ts';
+import { decoded } from './decode.ts';
 import type { Failure } from './failure.ts';
+import { TlsAgents, type TlsFiles } from './tls-agents.ts';
 
 export interface TokenHttpAnswer {
   readonly status: number;
@@ -13,8 +16,8 @@ export interface TokenHttpAnswer {
 
 /** The way to token endpoints. */
 export interface TokenHttp {
-  /** The answer, whatever its status, or why there is none. Never rejects. */
-  send(message: TokenHttpRequest, signal: AbortSignal): Promise<TokenHttpAnswer | Failure>;
+  /** The answer, whatever its status, or why there is none. `tls` may be read anew at each call. Never rejects. */
+  send(message: TokenHttpRequest, signal: AbortSignal, tls?: TlsFiles): Promise<TokenHttpAnswer | Failure>;
   /** Closes what is open; requests in progress fail. */
   close(): Promise<void>;
 }
@@ -28,7 +31,7 @@ const answerMs = 30_000;
  * request that must not be sent twice), no redirects, no repetitions, no proxy from the environment, at most 1 MiB.
  */
 export function createTokenHttp(): TokenHttp {
-  const agent = new Agent({
+  const agents = new TlsAgents({
     allowH2: false,
     pipelining: 0,
     connect: { timeout: connectMs },
@@ -36,28 +39,25 @@ export function createTokenHttp(): TokenHttp {
     bodyTimeout: answerMs,
   });
   return {
-    async send({ method, url, headers, body }, signal) {
+    async send({ method, url, headers, body }, signal, tls) {
       try {
+        const dispatcher = await agents.get(tls);
         const answer = await request(url, {
           method: method as 'POST',
           headers: withDefaults(headers),
           body: body ?? null,
-          dispatcher: agent,
+          dispatcher,
           signal,
         });
         const field = (name: string) => [answer.headers[name]].flat()[0];
-        const encoding = field('content-encoding') ?? 'identity';
-        if (encoding.toLowerCase() !== 'identity') {
-          discard(answer.body);
-          return badAnswer(
-            answer.statusCode,
-            'encoded_answer',
-            'the answer is compressed, although not asked for',
-          );
-        }
-        const text = await readBounded(answer.body, field('content-length'));
-        if (text === undefined) {
+        const bytes = await readBounded(answer.body, field('content-length'));
+        if (bytes === undefined) {
           return badAnswer(answer.statusCode, 'answer_too_large', 'the answer is larger than 1 MiB');
+        }
+        const text = decoded(bytes, field('content-encoding') ?? '', maxBodyBytes)?.toString('utf8');
+        if (text === undefined) {
+          const why = 'the answer is compressed, although not asked for, and cannot be read';
+          return badAnswer(answer.statusCode, 'encoded_answer', why);
         }
         return {
           status: answer.statusCode,
@@ -67,10 +67,13 @@ export function createTokenHttp(): TokenHttp {
           body: text,
         };
       } catch (error) {
-        return transportFailure(error);
+        if (error instanceof CupbearerError) {
+          return { kind: 'config', error: error.code, detail: error.message, unsent: true };
+        }
+        return transportFailure(error, tls);
       }
     },
-    close: () => agent.destroy(),
+    close: () => agents.destroy(),
   };
 }
 
@@ -88,7 +91,7 @@ function discard(body: Readable): void {
   body.destroy();
 }
 
-async function readBounded(body: Readable, contentLength: string | undefined): Promise<string | undefined> {
+async function readBounded(body: Readable, contentLength: string | undefined): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   if (Number(contentLength ?? 0) > maxBodyBytes) {
     discard(body);
@@ -100,13 +103,14 @@ async function readBounded(body: Readable, contentLength: string | undefined): P
     if (size > maxBodyBytes) return undefined;
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
 }
 
-const handshake = /^(?:ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH)/;
+const untrusted = /^(?:ERR_TLS_CERT_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH)/;
+const handshake = /^(?:ERR_TLS_|ERR_SSL_)/;
 
 /** What a failed transport means; only the error's code is kept, its message may hold what was sent. */
-function transportFailure(error: unknown): Failure {
+function transportFailure(error: unknown, { cert }: TlsFiles = {}): Failure {
   const first = error instanceof AggregateError ? error.errors[0] : error;
   const { code, syscall, name } = (first ?? {}) as { code?: unknown; syscall?: unknown; name?: unknown };
   const text = typeof code === 'string' && /^[A-Z0-9_]{1,64}$/.test(code) ? code : String(name ?? 'error');
@@ -114,13 +118,18 @@ function transportFailure(error: unknown): Failure {
     syscall === 'connect' ||
     syscall === 'getaddrinfo' ||
     text === 'UND_ERR_CONNECT_TIMEOUT' ||
-    handshake.test(text);
-  return {
-    kind: 'transient',
-    error: text,
-    detail: unsent ? 'no connection to the token endpoint' : 'the connection to the token endpoint broke',
-    unsent,
-  };
+    handshake.test(text) ||
+    untrusted.test(text);
+  return { kind: 'transient', error: text, detail: reasonFor(text, unsent, cert !== undefined), unsent };
+}
+
+/** A server that wants another client certificate may just hang up: with TLS 1.3 the handshake has ended by then. */
+function reasonFor(code: string, unsent: boolean, isMutual: boolean): string {
+  const advice = isMutual ? '; check tls.cert and tls.key of the credential' : '';
+  if (!unsent) return `the connection to the token endpoint broke${advice}`;
+  if (untrusted.test(code))
+    return 'the certificate of the token endpoint is not trusted; check tls.ca of the credential';
+  return `no connection to the token endpoint${handshake.test(code) ? advice : ''}`;
 }
 
 function badAnswer(status: number, error: string, detail: string): Failure {
