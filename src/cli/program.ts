@@ -1,13 +1,17 @@
-import { readFileSync } from 'node:fs';
 import { nearest } from '../config/suggest.ts';
 import { CupbearerError } from '../errors.ts';
 import { type Command, type CommandInput, type ExitCode, parseCommandLine, renderHelp } from './command.ts';
+import { version } from './version.ts';
 
 /** Loaded when asked for, so that each starts with no more than it needs. */
 const commands: Readonly<Record<string, { summary: string; load: () => Promise<{ command: Command }> }>> = {
   serve: { summary: 'Serve the routes', load: () => import('./serve.ts') },
   check: { summary: 'Check the configuration', load: () => import('./check.ts') },
   explain: { summary: 'Say where a request would go', load: () => import('./explain.ts') },
+  login: { summary: 'Log in at a provider and store the session', load: () => import('./login.ts') },
+  status: { summary: 'Show the state of every credential', load: () => import('./status.ts') },
+  token: { summary: 'Print an access token', load: () => import('./token.ts') },
+  revoke: { summary: 'Revoke the tokens of a credential', load: () => import('./revoke.ts') },
   schema: { summary: 'Print the JSON Schema of routes.yaml', load: () => import('./schema.ts') },
   demo: { summary: 'Show the proxy at work with simulated vendors', load: () => import('./demo.ts') },
 };
@@ -84,9 +88,4 @@ function unknown(name: string, { err }: Surroundings): ExitCode {
     `cupbearer: unknown command ${JSON.stringify(name)}${near ? `; did you mean ${near}?` : ''}\nSee: cupbearer --help\n`,
   );
   return 2;
-}
-
-function version(): string {
-  const file = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(file) as { version: string }).version;
 }

@@ -1,6 +1,8 @@
+import type { Clock } from './clock.ts';
+import type { CurrentToken } from './current.ts';
 import type { Subject } from './events.ts';
 import type { Failure } from './failure.ts';
-import type { Region } from './region.ts';
+import { ageOf, type Region } from './region.ts';
 
 /** What is known of one credential instance, without its secrets. */
 export interface CredentialView extends Subject {
@@ -15,4 +17,36 @@ export interface CredentialView extends Subject {
   readonly lastFailure: Failure | undefined;
   /** It has had a token since the start. */
   readonly hadToken: boolean;
+}
+
+export interface ViewInit {
+  readonly subject: Subject;
+  readonly clock: Clock;
+  readonly current: CurrentToken;
+  readonly inFlight: boolean;
+  readonly draining: boolean;
+  readonly blocked: boolean;
+  /** Monotonic ms before which no token request starts. */
+  readonly gatedUntil: number;
+  readonly failure: Failure | undefined;
+}
+
+/** The view of an instance as it is now. */
+export function viewOf(init: ViewInit): CredentialView {
+  const { subject, clock, current, inFlight, draining, blocked, gatedUntil, failure } = init;
+  const mono = clock.mono();
+  const wall = clock.wall();
+  const { token } = current;
+  const retryInMs = Math.max(0, gatedUntil - mono);
+  const waiting = retryInMs > 0 ? (blocked ? 'BLOCKED' : 'BACKOFF') : 'IDLE';
+  return {
+    ...subject,
+    region: current.region(mono, wall),
+    refresh: inFlight ? 'IN_FLIGHT' : draining ? 'DRAINING' : waiting,
+    gen: token?.gen ?? 0,
+    lifetimeLeftMs: token && Math.max(0, token.lifetimeMs - ageOf(token, mono, wall)),
+    retryInMs,
+    lastFailure: failure,
+    hadToken: token !== undefined,
+  };
 }

@@ -8,7 +8,7 @@ import { cupbearer } from './config-file.ts';
 const root = join(import.meta.dirname, '../..');
 const main = join(root, 'src/main.ts');
 const version = (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }).version;
-const names = ['serve', 'check', 'explain', 'schema', 'demo'];
+const names = ['serve', 'check', 'explain', 'login', 'status', 'token', 'revoke', 'schema', 'demo'];
 
 describe('cupbearer', () => {
   it('without a command shows its help as a mistake', async () => {

@@ -1,0 +1,66 @@
+import type { GuardedOptions } from '../admin/admin.ts';
+import type { Config } from '../config/config.ts';
+import { CupbearerError } from '../errors.ts';
+import { allowedHosts } from '../gateway/guard.ts';
+import type { Store } from '../store/store.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { Clock } from '../token/clock.ts';
+import type { TokenHttp } from '../token/http.ts';
+import { createLoginDesk } from '../token/login-desk.ts';
+import { createParts } from '../token/parts.ts';
+import type { Registry } from '../token/registry.ts';
+import { createControlDesk } from './control-desk.ts';
+
+export interface AdminDeskInit {
+  readonly config: Config;
+  readonly registry: Registry;
+  readonly store: Store;
+  readonly http: TokenHttp;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** What the admin listener offers besides probes, made of the parts of a running Cupbearer. */
+export function createAdminDesk({
+  config,
+  registry,
+  store,
+  http,
+  clock,
+  log,
+}: AdminDeskInit): GuardedOptions {
+  const { admin, hosts } = config.server;
+  const parts = createParts({ config, clock, store, events: {}, http });
+  return {
+    isAllowedHost: allowedHosts(hosts).field,
+    unixSocket: admin !== 'off' && admin.kind === 'unix',
+    login: createLoginDesk({
+      config,
+      parts,
+      clock,
+      stored({ credential, tenant, refreshable }) {
+        log.info('logged in', { credential, tenant, refreshable });
+        try {
+          registry.restart(credential, tenant);
+        } catch (error) {
+          // As many tenants as allowed are busy: this one finds its session when its turn comes.
+          if (!(error instanceof CupbearerError)) throw error;
+        }
+      },
+    }),
+    api: {
+      control: createControlDesk({ config, registry, store, clock }),
+      restart(credential, tenant) {
+        if (!Object.hasOwn(config.credentials, credential)) {
+          throw new CupbearerError('route-not-found', `there is no credential ${JSON.stringify(credential)}`);
+        }
+        registry.restart(credential, tenant);
+      },
+    },
+    failed(error) {
+      log.error('an error inside Cupbearer', {
+        error: error instanceof Error ? (error.stack ?? error.name) : 'unknown',
+      });
+    },
+  };
+}

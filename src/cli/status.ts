@@ -1,0 +1,98 @@
+import { type StatusReport, statusReport } from '../admin/status.ts';
+import type { Config } from '../config/config.ts';
+import { CupbearerError } from '../errors.ts';
+import { createMemoryStore } from '../store/memory.ts';
+import { openStore } from '../store/open.ts';
+import type { Store } from '../store/store.ts';
+import { systemClock } from '../token/clock.ts';
+import { type StoreView, viewStore } from '../token/session-view.ts';
+import { type AdminAnswer, askAdmin, notOurs, refusalIn } from './admin-client.ts';
+import { readStatus } from './admin-report.ts';
+import { type Command, type CommandInput, configOption } from './command.ts';
+import { loadOrReport } from './load.ts';
+import { isUnmade } from './own-registry.ts';
+import { plain } from './plain.ts';
+import { renderRunning, renderStored } from './status-table.ts';
+import { version } from './version.ts';
+
+export const command: Command = {
+  usage: 'status',
+  summary: 'Shows the state of every credential and tenant, and what is wrong.',
+  details: `
+Asks the running serve on its admin listener. When none answers, shows what the store holds.
+Exits with 0 when every credential is well; with 1 when one is blocked, needs a login or has no token after a failure,
+when the store of sessions cannot be reached, when no instance answers, or one with another configuration.`,
+  options: {
+    config: configOption,
+    json: { type: 'boolean', description: 'Print JSON' },
+  },
+  positionals: 0,
+  run: status,
+};
+
+const answerMs = 2_000;
+const storeMs = 2_000;
+
+async function status(input: CommandInput): Promise<0 | 1 | 2> {
+  const config = loadOrReport(input);
+  if (config === undefined) return 2;
+  const answer = await askAdmin(config, { method: 'GET', path: '/api/status', withinMs: answerMs });
+  const live = answer.kind === 'answer' && answer.status === 200 ? readStatus(answer.body) : undefined;
+  const report = live ?? (await storedReport(config));
+  const unknown = live === undefined ? [] : missingIn(live, config);
+  if (live === undefined) input.err(`${plain(whyNot(answer))}.\n`);
+  if (unknown.length > 0) {
+    input.err(`The instance has another configuration: it does not know ${unknown.join(', ')}.\n`);
+  }
+  if (input.options.json === true) input.out(`${JSON.stringify(report, null, 2)}\n`);
+  else input.out(live === undefined ? renderStored(report) : renderRunning(report));
+  return live !== undefined && unknown.length === 0 && isWell(live, config) ? 0 : 1;
+}
+
+/** Credentials of the configuration that a report says nothing of. */
+function missingIn({ credentials }: StatusReport, config: Config): string[] {
+  const told = new Set(credentials.map(({ credential }) => credential));
+  return Object.entries(config.credentials)
+    .filter(([name, { tenant }]) => tenant === undefined && !told.has(name))
+    .map(([name]) => name);
+}
+
+function whyNot(answer: AdminAnswer): string {
+  if (answer.kind === 'answer') {
+    const { status } = answer;
+    return status === 200 ? sentence(notOurs(answer)) : `The instance refuses to tell: ${refusalIn(answer)}`;
+  }
+  return `No instance answers at ${answer.where} (${answer.why})`;
+}
+
+function sentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** A store in memory is always there; another one matters to credentials that have sessions. */
+function isWell({ store, credentials }: StatusReport, { store: { url } }: Config): boolean {
+  return credentials.every(({ well }) => well) && (store.reachable || url.kind === 'memory');
+}
+
+/** What the store tells while nothing runs. */
+async function storedReport(config: Config): Promise<StatusReport> {
+  const store = await lookInto(config);
+  return statusReport({ config, version: version(), uptimeMs: undefined, views: [], store });
+}
+
+async function lookInto(config: Config): Promise<StoreView> {
+  const clock = systemClock;
+  const now = () => clock.wall();
+  const { kind } = config.store.url;
+  if (kind === 'memory') return { kind, error: 'it is inside the process that serves', sessions: [] };
+  let store: Store | undefined;
+  try {
+    store = isUnmade(config.store) ? createMemoryStore(now) : await openStore(config.store, { now });
+    return { ...(await viewStore({ config, store, clock, withinMs: storeMs })), kind };
+  } catch (error) {
+    if (!(error instanceof CupbearerError)) throw error;
+    return { kind, error: error.message, sessions: [] };
+  } finally {
+    await store?.close();
+  }
+}
