@@ -20,25 +20,40 @@ const capStarvedMs = 30_000;
 const probeMs = 60_000;
 const maxProbeMs = 900_000;
 const slowDownMs = 5_000;
+const recheckMs = 2_000;
+const maxStoreMs = 3_000;
 
 /**
  * The gate after one more failure. Transient ones wait 1 s, 2 s, 4 s … ± half of it, to at most 60 s (30 s without a
- * token); a provider's Retry-After is never undercut, and lengthened by up to 20 % so that replicas spread.
- * Permanent ones are probed after 60 s, 120 s … 15 min; a spent refresh token not before the secret changes.
+ * token), for a store that is away to at most 3 s; a provider's Retry-After is never undercut, and lengthened by up to 20 % so that replicas spread.
+ * Permanent ones are probed after 60 s, 120 s … 15 min, and after 15 min where asking again may lock an account. What
+ * the store alone decides, such as that a login is needed, is looked at again after 2 s.
  */
 export function nextGate(previous: Gate | undefined, failure: Failure, secrets: string, clock: Clock): Gate {
   const blocked = isPermanent(failure.kind);
   const failures = previous?.blocked === blocked ? previous.failures + 1 : 1;
   const now = clock.mono();
+  if (failure.local) {
+    const until = now + recheckMs;
+    return {
+      blocked,
+      failure,
+      failures: previous?.failures ?? 0,
+      secrets,
+      untilServing: until,
+      untilStarved: until,
+    };
+  }
   const random = clock.random();
   const shared = { blocked, failure, failures, secrets };
   if (blocked) {
-    const wait =
-      failure.kind === 'reauthorization' ? Infinity : Math.min(probeMs * 2 ** (failures - 1), maxProbeMs);
+    const probe = failure.mayLock ? maxProbeMs : Math.min(probeMs * 2 ** (failures - 1), maxProbeMs);
+    const wait = failure.kind === 'reauthorization' ? recheckMs : probe;
     return { ...shared, untilServing: now + wait, untilStarved: now + wait };
   }
   const asked = (failure.retryAfterMs ?? 0) * (1 + 0.2 * random);
-  const step = baseMs * 2 ** Math.min(failures - 1, 16);
+  const most = failure.kind === 'store' ? maxStoreMs : Infinity;
+  const step = Math.min(baseMs * 2 ** Math.min(failures - 1, 16), most);
   const extra = failure.error === 'slow_down' ? slowDownMs : 0;
   const wait = (cap: number) => Math.max(Math.min(step, cap) * (0.5 + random) + extra, asked);
   return { ...shared, untilServing: now + wait(capServingMs), untilStarved: now + wait(capStarvedMs) };

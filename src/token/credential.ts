@@ -1,15 +1,18 @@
 import { CupbearerError } from '../errors.ts';
-import { type Gate, nextGate } from './backoff.ts';
 import type { Clock } from './clock.ts';
 import { CurrentToken } from './current.ts';
 import type { Subject, TokenEvents } from './events.ts';
 import { stopped, timedOut, tokenError } from './failure.ts';
 import { Flight, type FlightReason } from './flight.ts';
-import type { Grant, GrantOutcome } from './grants.ts';
+import type { Grant, GrantOutcome } from './grant.ts';
 import { Guard } from './guard.ts';
+import { Pace } from './pace.ts';
 import { ageOf, serveUntil } from './region.ts';
-import { hashOf, type Token, type TokenSource } from './token.ts';
-import type { CredentialView } from './view.ts';
+import type { Revocation } from './revocation.ts';
+import { type RevokeWork, whileRevoking } from './revoking.ts';
+import { tellFailed, tellGranted } from './tell.ts';
+import type { Token, TokenSource } from './token.ts';
+import { type CredentialView, viewOf } from './view.ts';
 
 export interface CredentialInit extends Subject {
   readonly clock: Clock;
@@ -18,7 +21,6 @@ export interface CredentialInit extends Subject {
 }
 
 const waitMs = 10_000;
-const paceMs = 1_000;
 const youngMs = 2_000;
 const idleMs = 600_000;
 
@@ -28,27 +30,29 @@ const idleMs = 600_000;
  */
 export class Credential implements TokenSource {
   readonly #subject: Subject;
-  readonly #label: string;
   readonly #clock: Clock;
   readonly #grant: Grant;
   readonly #events: TokenEvents;
   readonly #guard: Guard;
   readonly #current: CurrentToken;
+  readonly #pace: Pace;
   #usedMono = -Infinity;
-  #startedMono = -Infinity;
+  #verifiedMono = -Infinity;
   #flight: Flight<Token> | undefined;
-  #gate: Gate | undefined;
-  #epoch = 0;
   #draining = false;
+  /** A login came while a flight was under way. */
+  #isReplaced = false;
+  /** A revocation is under way. */
+  #held: Promise<unknown> | undefined;
 
   constructor({ credential, tenant, clock, grant, events }: CredentialInit) {
     this.#subject = tenant === undefined ? { credential } : { credential, tenant };
-    this.#label = tenant === undefined ? credential : `${credential} (tenant ${tenant})`;
     this.#clock = clock;
     this.#grant = grant;
     this.#events = events;
     this.#guard = new Guard(clock);
     this.#current = new CurrentToken(clock);
+    this.#pace = new Pace(clock);
   }
 
   acquire(signal?: AbortSignal): Token | Promise<Token> {
@@ -70,8 +74,9 @@ export class Credential implements TokenSource {
       const left = serveUntil(token) - ageOf(token, mono, wall);
       return this.#awaited(this.#flight ?? this.#start('hard', mono), signal, Math.min(waitMs, left / 2));
     }
-    if (!this.#flight && this.#gate && mono < this.#gate.untilStarved) {
-      throw tokenError(this.#label, this.#gate.failure, { retryAfterMs: this.#gate.untilStarved - mono });
+    const { gate } = this.#pace;
+    if (!this.#flight && gate && mono < gate.untilStarved) {
+      throw tokenError(this.#subject, gate.failure, { retryAfterMs: gate.untilStarved - mono });
     }
     return this.#awaited(this.#flight ?? this.#start('cold', mono), signal, waitMs);
   }
@@ -83,8 +88,7 @@ export class Credential implements TokenSource {
     } catch (error) {
       const { token } = this.#current;
       const region = this.#current.region(this.#clock.mono(), this.#clock.wall());
-      const serves = region === 'FRESH' || region === 'SOFT' || region === 'HARD';
-      if (signal?.aborted || !token || !serves) throw error;
+      if (signal?.aborted || !token || !['FRESH', 'SOFT', 'HARD'].includes(region)) throw error;
       return token;
     }
   }
@@ -117,7 +121,12 @@ export class Credential implements TokenSource {
       tell('joined');
       return this.#flight.join(waitMs, () => this.#late(), signal);
     }
-    if (young || mono < this.#gatedUntil() || this.#draining || !this.#guard.take(origin)) {
+    if (
+      young ||
+      mono < this.#pace.gatedUntil(this.#current.isServing) ||
+      this.#draining ||
+      !this.#guard.take(origin)
+    ) {
       tell('guarded');
       return undefined;
     }
@@ -135,25 +144,67 @@ export class Credential implements TokenSource {
     const mono = this.#clock.mono();
     const { token } = this.#current;
     if (!token || mono - this.#usedMono > token.hardAt - token.refreshAt + idleMs) return;
+    if (token.sliding && this.#usedMono <= token.t0Mono) return;
     const region = this.#current.region(mono, this.#clock.wall());
     if ((region === 'SOFT' || region === 'HARD') && this.#mayRenew(mono)) this.#start('soft', mono);
   }
 
+  /**
+   * Once after each use: whether the token is still that of the stored session. One that another process has put in its
+   * place is taken; of a session that was deleted nothing is served any more. A store that cannot be reached says nothing.
+   */
+  async verify(): Promise<void> {
+    const { token } = this.#current;
+    const isDue = this.#usedMono > this.#verifiedMono && !this.#flight && !this.#draining;
+    if (!token || !isDue || this.#grant.stored === undefined) return;
+    this.#verifiedMono = this.#clock.mono();
+    const stored = await this.#grant.stored().catch(() => token.hash);
+    if (this.#current.token !== token || this.#flight) return;
+    if (stored === 'gone') this.#surrender();
+    const isOther = stored !== undefined && stored !== token.hash && !this.#current.wasRefused(stored);
+    if (stored !== 'gone' && isOther && this.#mayRenew(this.#clock.mono()))
+      this.#start('login', this.#verifiedMono);
+  }
+
   /** Forgets failures: the configuration or a secret has changed. A token in force stays. */
   reset(): void {
-    this.#epoch++;
-    this.#gate = undefined;
+    this.#pace.reset();
     this.#current.forgetNoop();
+  }
+
+  /** A login has put another session into the store: it takes the place of the token at hand. */
+  restart(): void {
+    this.reset();
+    if (this.#flight) this.#isReplaced = true;
+    else if (this.#current.token && !this.#draining) this.#start('login', this.#clock.mono());
+  }
+
+  /**
+   * Forgets the token and has it revoked by `work`; who needs one meanwhile waits until that is done. A token that could
+   * not be revoked is taken back.
+   */
+  revoke(work: RevokeWork): Promise<Revocation> {
+    const drop = () => this.#surrender();
+    const restore = (token: Token) => this.#current.restore(token);
+    return whileRevoking({ drop, restore }, work, (held) => {
+      this.#held = held;
+    });
+  }
+
+  #surrender(): Token | undefined {
+    this.reset();
+    return this.#current.drop();
   }
 
   /** Whether it waits for somebody to change something. */
   get blocked(): boolean {
-    return this.#gate?.blocked === true;
+    return this.#pace.gate?.blocked === true;
   }
 
   /** Resets a blocked credential whose secrets are no longer those that failed. */
   resetIfSecretsChanged(): void {
-    if (this.#gate?.blocked && this.#gate.secrets !== this.#grant.secrets()) this.reset();
+    const { gate } = this.#pace;
+    if (gate?.blocked && gate.secrets !== this.#grant.secrets()) this.reset();
   }
 
   /** From now on valid tokens are served and no renewal starts, unless there is no token to serve. */
@@ -161,10 +212,14 @@ export class Credential implements TokenSource {
     this.#draining = true;
   }
 
-  /** Drains, and ends a token request in progress: whoever waits for it gets `shutting-down`. */
-  close(): void {
+  /**
+   * Drains, and ends a token request in progress: whoever waits for it gets `shutting-down`. A request that must not be
+   * cut, because its answer could not be had again, goes on to its end.
+   */
+  async close(): Promise<void> {
     this.drain();
-    this.#flight?.end();
+    if (this.#grant.finish === undefined) this.#flight?.end();
+    await this.#grant.finish?.();
   }
 
   /** Must not be forgotten now. */
@@ -173,51 +228,42 @@ export class Credential implements TokenSource {
   }
 
   view(): CredentialView {
-    const mono = this.#clock.mono();
-    const wall = this.#clock.wall();
-    const { token } = this.#current;
-    const retryInMs = Math.max(0, this.#gatedUntil() - mono);
-    const waiting = retryInMs > 0 ? (this.blocked ? 'BLOCKED' : 'BACKOFF') : 'IDLE';
-    return {
-      ...this.#subject,
-      region: this.#current.region(mono, wall),
-      refresh: this.#flight ? 'IN_FLIGHT' : this.#draining ? 'DRAINING' : waiting,
-      gen: token?.gen ?? 0,
-      lifetimeLeftMs: token && Math.max(0, token.lifetimeMs - ageOf(token, mono, wall)),
-      retryInMs,
-      lastFailure: this.#gate?.failure,
-      hadToken: token !== undefined,
-    };
+    return viewOf({
+      subject: this.#subject,
+      clock: this.#clock,
+      current: this.#current,
+      inFlight: this.#flight !== undefined,
+      draining: this.#draining,
+      blocked: this.blocked,
+      gatedUntil: this.#pace.gatedUntil(this.#current.isServing),
+      failure: this.#pace.gate?.failure,
+    });
   }
 
   /** Whether a renewal may start while there is a token to serve. */
   #mayRenew(mono: number): boolean {
     if (this.#flight || this.#draining) return false;
-    return mono >= Math.max(this.#gatedUntil(), this.#current.renewNotBefore, this.#startedMono + paceMs);
-  }
-
-  /** Monotonic ms before which failures let no token request start. */
-  #gatedUntil(): number {
-    if (!this.#gate) return -Infinity;
-    const serving = this.#current.token && !this.#current.rejected;
-    return serving ? this.#gate.untilServing : this.#gate.untilStarved;
+    return mono >= this.#current.renewNotBefore && this.#pace.allows(mono, this.#current.isServing);
   }
 
   #late(): CupbearerError {
-    return tokenError(this.#label, timedOut, { waited: true });
+    return tokenError(this.#subject, timedOut, { waited: true });
   }
 
   #start(reason: FlightReason, mono: number): Flight<Token> {
-    const startMono = Math.max(mono, this.#startedMono + paceMs);
-    const mayRepeat = this.#gate === undefined;
-    this.#startedMono = startMono;
+    const startMono = this.#pace.start(mono);
+    const mayRepeat = this.#pace.gate === undefined;
+    const wanted = this.#current.wanted(reason, startMono, this.#clock.wall(), mayRepeat);
     this.#flight = Flight.launch<GrantOutcome, Token>({
       clock: this.#clock,
       reason,
-      epoch: this.#epoch,
+      epoch: this.#pace.epoch,
       delayMs: startMono - mono,
       timeoutMs: this.#grant.timeoutMs,
-      run: (signal) => this.#grant.request(signal, mayRepeat),
+      run: async (signal) => {
+        await this.#held;
+        return this.#grant.request(signal, wanted);
+      },
       late: () => ({ failure: this.#draining ? stopped : timedOut }),
       landed: (flight, outcome) => this.#landed(flight, outcome),
     });
@@ -226,24 +272,29 @@ export class Credential implements TokenSource {
 
   #landed(flight: Flight<Token>, outcome: GrantOutcome): void {
     if (this.#flight === flight) this.#flight = undefined;
+    this.#settle(flight, outcome);
+    const isReplaced = this.#isReplaced;
+    this.#isReplaced = false;
+    if (isReplaced) this.restart();
+  }
+
+  #settle(flight: Flight<Token>, outcome: GrantOutcome): void {
     const mono = this.#clock.mono();
-    const about = { ...this.#subject, reason: flight.reason, waiters: flight.waiters };
+    const { reason, waiters } = flight;
     if ('granted' in outcome) {
-      const { value, t0Mono, lifetimeMs, lifetimeKnown, attempts, warnings } = outcome.granted;
       const { token, news } = this.#current.commit(outcome.granted);
-      this.#gate = undefined;
+      this.#pace.succeeded();
       flight.succeed(token);
-      const facts = { gen: token.gen, lifetimeMs, lifetimeKnown, attempts, warnings, tookMs: mono - t0Mono };
-      const hash8 = hashOf(value).slice(0, 8);
-      this.#events.fetched?.({ ...about, ...facts, hash8 });
-      if (!news) this.#events.noop?.({ ...this.#subject, reason: flight.reason, hash8 });
+      const about = { ...this.#subject, reason, waiters };
+      tellGranted(this.#events, about, outcome.granted, { token, news, clock: this.#clock });
       return;
     }
     const { failure, secrets = '' } = outcome;
-    const gate = nextGate(this.#gate, failure, secrets, this.#clock);
-    if (flight.epoch === this.#epoch) this.#gate = gate;
+    const before = this.#pace.gate?.failure;
+    const gate = this.#pace.failed(failure, secrets, flight.epoch);
     const retryInMs = gate.untilStarved - mono;
-    flight.fail(tokenError(this.#label, failure, { retryAfterMs: retryInMs, waited: true }));
-    this.#events.failed?.({ ...about, failure, blocked: gate.blocked, retryInMs });
+    flight.fail(tokenError(this.#subject, failure, { retryAfterMs: retryInMs, waited: true }));
+    const about = { ...this.#subject, reason, waiters, failure, blocked: gate.blocked, retryInMs };
+    tellFailed(this.#events, about, before);
   }
 }

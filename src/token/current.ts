@@ -1,5 +1,6 @@
 import type { Clock } from './clock.ts';
-import type { Granted } from './grants.ts';
+import type { FlightReason } from './flight.ts';
+import type { Granted, Wanted } from './grant.ts';
 import { ageOf, type Region, regionOf, serveUntil, thresholds } from './region.ts';
 import { hashOf, Token } from './token.ts';
 
@@ -10,6 +11,7 @@ const minNoopMs = 5_000;
 export class CurrentToken {
   readonly #clock: Clock;
   #token: Token | undefined;
+  #gen = 0;
   /** The token is FRESH while both clocks are below these. */
   #freshMono = -Infinity;
   #freshWall = -Infinity;
@@ -31,6 +33,24 @@ export class CurrentToken {
 
   get rejected(): boolean {
     return this.#rejected;
+  }
+
+  /** Whether a value of this SHA-256 was refused lately. */
+  wasRefused(hash: string): boolean {
+    return this.#refused.includes(hash);
+  }
+
+  /** There is a token that was not refused. */
+  get isServing(): boolean {
+    return this.#token !== undefined && !this.#rejected;
+  }
+
+  /** What a flight should bring. */
+  wanted(reason: FlightReason, mono: number, wall: number, mayRepeat: boolean): Wanted {
+    const token = this.#token;
+    const serving = token !== undefined && this.isServing && ageOf(token, mono, wall) < serveUntil(token);
+    const unwanted = (hash: string) => hash === token?.hash || this.wasRefused(hash);
+    return { reason, serving, mayRepeat, unwanted };
   }
 
   /** Monotonic ms before which a renewal is pointless: the last one brought nothing new. */
@@ -74,7 +94,7 @@ export class CurrentToken {
 
   /**
    * Makes what was granted the token in force, unless its value was refused before and the present one still serves.
-   * The generation rises only with another value; `news` says whether it did.
+   * The generation rises only with another value; `news` says whether it did, or whether the token was prolonged.
    */
   commit(granted: Granted): { token: Token; news: boolean } {
     const mono = this.#clock.mono();
@@ -95,16 +115,31 @@ export class CurrentToken {
     const token = new Token({
       ...granted,
       ...thresholds(granted.lifetimeMs, granted.renewAfterMs, this.#clock.random()),
-      gen: same ? current.gen : (current?.gen ?? 0) + 1,
+      gen: same ? current.gen : ++this.#gen,
     });
     this.#serve(token);
-    if (same) {
+    if (same && !granted.sliding) {
       this.#postpone(token, mono, wall);
       return { token, news: false };
     }
     this.#renewNotBefore = -Infinity;
     this.#refused = this.#refused.filter((refused) => refused !== hash);
     return { token, news: true };
+  }
+
+  /** Forgets the token, which is no longer good, and gives it. */
+  drop(): Token | undefined {
+    const token = this.#token;
+    this.#token = undefined;
+    this.#rejected = false;
+    this.#freshMono = -Infinity;
+    this.#acceptedBy.clear();
+    return token;
+  }
+
+  /** Takes a dropped token back, unless another came meanwhile. */
+  restore(token: Token): void {
+    if (this.#token === undefined) this.#serve(token);
   }
 
   /** A renewal may start at once again. */

@@ -1,5 +1,6 @@
 import type { Failure } from './failure.ts';
 import type { FlightReason } from './flight.ts';
+import type { Revocation } from './revocation.ts';
 
 /** Whom an event is about. */
 export interface Subject {
@@ -38,7 +39,17 @@ export interface TokenFailed extends Subject {
  */
 export interface TokenEvents {
   fetched?(event: TokenFetched): void;
+  /** A token came out of the store, without a token request. */
+  adopted?(
+    event: Subject & { readonly gen: number; readonly hash8: string; readonly lifetimeLeftMs: number },
+  ): void;
   failed?(event: TokenFailed): void;
+  /** Secrets or TLS files of a credential are others now; `names` are its keys. */
+  secretsChanged?(event: Subject & { readonly names: readonly string[] }): void;
+  /** A secret could not be read again and stays as it was. Told once until it can. */
+  secretKept?(event: Subject & { readonly name: string; readonly reason: string }): void;
+  /** Tokens were revoked, or could not be. */
+  revoked?(event: Subject & Revocation & { readonly hash8: string | undefined }): void;
   /** What was fetched is nothing new: the value we had, or one that an upstream refused before. */
   noop?(event: Subject & { readonly reason: FlightReason; readonly hash8: string }): void;
   /** An upstream refused the current token. `forced`: renewal started; `joined`: one was running; `guarded`: passed on. */

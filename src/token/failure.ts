@@ -1,9 +1,12 @@
-import { CupbearerError } from '../errors.ts';
+import { CupbearerError, type ErrorCode } from '../errors.ts';
+import type { SessionKey } from '../store/session.ts';
 
 /**
  * Why a token request brought no token. `transient`, `timeout`, `rate_limited` and `bad_answer` pass by themselves;
  * `config` and `invalid_client` need the operator; `invalid_grant` means the credential's grant is no longer good;
- * `reauthorization` that its refresh token is spent; `stopped` that we are shutting down.
+ * `reauthorization` that its refresh token is spent or that nobody has logged in; `store` that the session store cannot
+ * be reached, `store_unreadable` that what it holds cannot be read; `lender` that the credential it uses has no token;
+ * `stopped` that we are shutting down.
  */
 export type FailureKind =
   | 'transient'
@@ -14,6 +17,9 @@ export type FailureKind =
   | 'invalid_client'
   | 'invalid_grant'
   | 'reauthorization'
+  | 'store'
+  | 'store_unreadable'
+  | 'lender'
   | 'stopped';
 
 export interface Failure {
@@ -28,6 +34,12 @@ export interface Failure {
   readonly retryAfterMs?: number | undefined;
   /** No request left this machine, so a repetition cannot do anything twice. */
   readonly unsent?: boolean | undefined;
+  /** No provider was asked: what the store says was enough. Looking again soon costs nothing, and is no news. */
+  readonly local?: boolean | undefined;
+  /** Asking again with the same secret may lock an account. */
+  readonly mayLock?: boolean | undefined;
+  /** Of `lender`: the stable code of the other credential's error. */
+  readonly code?: ErrorCode | undefined;
 }
 
 /** A flight's time was over. */
@@ -43,7 +55,11 @@ export const stopped: Failure = { kind: 'stopped', error: 'stopped', detail: 'sh
 /** Whether a failure stays until somebody changes something, so that only rare probes make sense. */
 export function isPermanent(kind: FailureKind): boolean {
   return (
-    kind === 'config' || kind === 'invalid_client' || kind === 'invalid_grant' || kind === 'reauthorization'
+    kind === 'config' ||
+    kind === 'invalid_client' ||
+    kind === 'invalid_grant' ||
+    kind === 'reauthorization' ||
+    kind === 'store_unreadable'
   );
 }
 
@@ -52,15 +68,19 @@ export function isPermanent(kind: FailureKind): boolean {
  * A timed-out flight is `token-timeout` for those who waited (`waited`), `token-unavailable` for those who come later.
  */
 export function tokenError(
-  credential: string,
+  subject: SessionKey,
   failure: Failure,
   options: { readonly retryAfterMs?: number; readonly waited?: boolean } = {},
 ): CupbearerError {
-  const say = (text: string) => `credential ${credential}: ${text}`;
+  const { credential, tenant } = subject;
+  const whose = tenant === undefined ? credential : `${credential} (tenant ${tenant})`;
+  const query = tenant === undefined ? '' : `?tenant=${encodeURIComponent(tenant)}`;
+  const say = (text: string) => `credential ${whose}: ${text}`;
   const later = options.retryAfterMs === undefined ? {} : { retryAfterMs: options.retryAfterMs };
   const { kind, error } = failure;
   switch (kind) {
     case 'transient':
+      if (failure.local) return new CupbearerError('token-unavailable', say(failure.detail), later);
       return new CupbearerError(
         'token-unavailable',
         say(
@@ -101,6 +121,12 @@ export function tokenError(
         say(`the provider refused the grant (${error}); check grant_type and what it needs`),
       );
     case 'config':
+      if (failure.unsent) {
+        return new CupbearerError(
+          'token-refused',
+          say(`the token request could not be made: ${failure.detail}`),
+        );
+      }
       return new CupbearerError(
         'token-refused',
         say(
@@ -111,10 +137,25 @@ export function tokenError(
       return new CupbearerError(
         'reauthorization-required',
         say(
-          `the provider no longer accepts the refresh token (${error}); log in again and replace refresh_token`,
+          error === 'no_session'
+            ? `nobody has logged in yet; run: ${loginCommand(subject)}, or open /login/${credential}${query} on the admin listener`
+            : `${failure.local ? failure.detail : 'the provider no longer accepts the refresh token'} (${error}); log in again (${loginCommand(subject)}), or give a new refresh_token`,
         ),
       );
+    case 'store':
+      return new CupbearerError('store-unavailable', say(failure.detail), later);
+    case 'store_unreadable':
+      return new CupbearerError('store-unreadable', say(failure.detail));
+    case 'lender':
+      return new CupbearerError(failure.code ?? 'token-unavailable', say(failure.detail), later);
     case 'stopped':
       return new CupbearerError('shutting-down', say('no new token is fetched while shutting down'));
   }
+}
+
+/** For a shell: a tenant may hold what one obeys. */
+function loginCommand({ credential, tenant }: SessionKey): string {
+  if (tenant === undefined) return `cupbearer login ${credential}`;
+  const word = /^[\w.:@/-]+$/.test(tenant) ? tenant : `'${tenant.replaceAll("'", "'\\''")}'`;
+  return `cupbearer login ${credential} --tenant ${word}`;
 }

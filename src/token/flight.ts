@@ -1,7 +1,7 @@
 import type { Clock } from './clock.ts';
 
 /** Why a flight was started. */
-export type FlightReason = 'cold' | 'soft' | 'hard' | 'force';
+export type FlightReason = 'cold' | 'soft' | 'hard' | 'force' | 'login';
 
 export interface FlightPlan<O, T> {
   readonly clock: Clock;

@@ -1,12 +1,16 @@
 import type { Config } from '../config/config.ts';
 import type { CredentialConfig } from '../config/schema.ts';
 import { CupbearerError } from '../errors.ts';
-import type { Provider } from '../provider/provider.ts';
+import type { Store } from '../store/store.ts';
 import type { Clock } from './clock.ts';
-import { Credential } from './credential.ts';
+import type { Credential } from './credential.ts';
 import type { TokenEvents } from './events.ts';
-import { createGrant, reread } from './grants.ts';
+import { hasSession } from './grants.ts';
 import { createTokenHttp, type TokenHttp } from './http.ts';
+import { createParts } from './parts.ts';
+import { type Revocation, revoke, revokeAccessToken } from './revocation.ts';
+import { SecretFiles } from './secret-files.ts';
+import { watchSessions } from './session-watch.ts';
 import { Tenants } from './tenants.ts';
 import type { TokenSource } from './token.ts';
 import type { CredentialView } from './view.ts';
@@ -14,6 +18,8 @@ import type { CredentialView } from './view.ts';
 export interface RegistryInit {
   readonly config: Pick<Config, 'credentials' | 'providers'>;
   readonly clock: Clock;
+  /** Where sessions live. The registry closes it. */
+  readonly store: Store;
   readonly events?: TokenEvents;
   /** The way to token endpoints; one of its own when absent. The registry closes it. */
   readonly http?: TokenHttp;
@@ -35,9 +41,18 @@ export interface Registry {
   waitingFor(): string[];
   /** Forgets the failures of a credential, or of all: its configuration or a secret has changed. */
   reset(credential?: string): void;
+  /** Reads every secret again now. Credentials whose secrets have changed forget their failures; their tokens stay. */
+  rereadSecrets(): void;
+  /** A login has stored a new session: it takes the place of the present one. Throws as `get`. */
+  restart(credential: string, tenant?: string): void;
+  /** Revokes the tokens of a credential and deletes its session. Throws as `get`; rejects as the store does. */
+  revoke(credential: string, tenant?: string): Promise<Revocation>;
   /** Serves valid tokens from now on and starts no renewal, unless there is no token to serve. */
   drain(): void;
-  /** Ends everything in progress. Idempotent. */
+  /**
+   * Ends everything in progress; a refresh token that was sent is waited for. Then revokes the access tokens of the
+   * credentials that ask for it, within 2 s. Idempotent.
+   */
   close(): Promise<void>;
 }
 
@@ -49,24 +64,29 @@ interface Entry {
 }
 
 const tickMs = 15_000;
+const revokeMs = 2_000;
+const commandMs = 10_000;
 
 export function createRegistry(init: RegistryInit): Registry {
-  const { config, clock, events = {}, http = createTokenHttp() } = init;
+  const { config, clock, store, events = {}, http = createTokenHttp() } = init;
   const entries = new Map<string, Entry>();
   let stopped = false;
+  let closing: Promise<void> | undefined;
 
-  function create(name: string, credential: CredentialConfig, tenant: string | undefined): Credential {
-    const provider = providerOf(config, name);
-    const grant = createGrant({ config: credential, provider, tenant, clock, http });
-    return new Credential({ credential: name, tenant, clock, grant, events });
+  const parts = createParts({ config, clock, store, events, http });
+
+  function get(name: string, tenant?: string): Credential {
+    const entry = entries.get(name);
+    if (!entry) throw new CupbearerError('internal', `credential ${name} is not configured`);
+    return entry.single ?? (entry.tenants as Tenants).get(tenant);
   }
 
   for (const [name, credential] of Object.entries(config.credentials)) {
     const { tenant } = credential;
     entries.set(name, {
       config: credential,
-      single: tenant ? undefined : create(name, credential, undefined),
-      tenants: tenant && new Tenants(name, tenant, (value) => create(name, credential, value)),
+      single: tenant ? undefined : parts.credential(name, undefined, get),
+      tenants: tenant && new Tenants(name, tenant, (value) => parts.credential(name, value, get)),
     });
   }
 
@@ -74,18 +94,38 @@ export function createRegistry(init: RegistryInit): Registry {
     for (const entry of entries.values()) yield* of(entry);
   }
 
+  function reset(name: string): void {
+    for (const one of of(entries.get(name))) one.reset();
+  }
+
+  const secretFiles = new SecretFiles({
+    entries: config.credentials,
+    changed(name, names) {
+      reset(name);
+      events.secretsChanged?.({ credential: name, names });
+    },
+    kept: (name, key, reason) => events.secretKept?.({ credential: name, name: key, reason }),
+  });
+
   function tick(): void {
-    for (const entry of entries.values()) {
+    for (const [name, entry] of entries) {
       const all = [...of(entry)];
-      if (all.some((one) => one.blocked)) reread(entry.config);
+      if (all.some((one) => one.blocked)) secretFiles.read(name);
       for (const one of all) {
         one.resetIfSecretsChanged();
         one.tick();
       }
     }
+    void secretFiles.look();
     cancelTick = clock.after(tickMs, tick);
   }
   let cancelTick = clock.after(tickMs, tick);
+
+  function* sessions(): Generator<Credential> {
+    for (const entry of entries.values()) if (hasSession(entry.config.grant_type)) yield* of(entry);
+  }
+  // What this process alone can change needs no watching.
+  const endWatch = store.kind === 'memory' ? () => {} : watchSessions(clock, sessions);
 
   const warmOnes = [...entries.values()].flatMap(({ config, single }) =>
     config.warm && single ? [single] : [],
@@ -103,11 +143,66 @@ export function createRegistry(init: RegistryInit): Registry {
     }
   }
 
+  /** The access tokens of the credentials that ask for it; refresh tokens stay, their sessions go on. */
+  async function revokeOnShutdown(): Promise<void> {
+    const due = [...entries].filter(([, one]) => one.config.revoke_on_shutdown);
+    if (due.length === 0) return;
+    const signal = AbortSignal.timeout(revokeMs);
+    const one = async (name: string, credential: Credential) => {
+      const { tenant } = credential.view();
+      let hash8: string | undefined;
+      const outcome = await credential.revoke((token) => {
+        hash8 = token?.hash.slice(0, 8);
+        return revokeAccessToken({
+          provider: parts.provider(name),
+          endpoint: parts.endpoint(name, tenant),
+          accessToken: token?.reveal(),
+          session: parts.session(name, tenant),
+          clock,
+          signal,
+        });
+      });
+      if (hash8 !== undefined) events.revoked?.({ credential: name, tenant, hash8, ...outcome });
+    };
+    await Promise.all(
+      due.flatMap(([name, entry]) => [...of(entry)].map((credential) => one(name, credential))),
+    );
+  }
+
+  async function closeAll(): Promise<void> {
+    stopped = true;
+    cancelTick();
+    endWatch();
+    await Promise.all([...instances()].map((one) => one.close()));
+    await revokeOnShutdown();
+    await http.close();
+    await store.close();
+  }
+
   return {
-    get(name, tenant) {
-      const entry = entries.get(name);
-      if (!entry) throw new CupbearerError('internal', `credential ${name} is not configured`);
-      return entry.single ?? (entry.tenants as Tenants).get(tenant);
+    get,
+    rereadSecrets: () => secretFiles.readAll(),
+    restart(name, tenant) {
+      get(name, tenant).restart();
+      // What was refused with the token before may be granted with the next.
+      for (const [other, entry] of entries) if (entry.config.using === name) reset(other);
+    },
+    async revoke(name, tenant) {
+      let hash8: string | undefined;
+      const outcome = await get(name, tenant).revoke((token) => {
+        hash8 = token?.hash.slice(0, 8);
+        return revoke({
+          provider: parts.provider(name),
+          endpoint: parts.endpoint(name, tenant),
+          accessToken: token?.reveal(),
+          session: parts.session(name, tenant),
+          seed: parts.config(name).refresh_token?.reveal(),
+          clock,
+          signal: AbortSignal.timeout(commandMs),
+        });
+      });
+      events.revoked?.({ credential: name, tenant, hash8, ...outcome });
+      return outcome;
     },
     view: () => [...instances()].map((one) => one.view()),
     start() {
@@ -119,30 +214,19 @@ export function createRegistry(init: RegistryInit): Registry {
         .filter((one) => !one.hadToken)
         .map((one) => one.credential),
     reset(name) {
-      for (const [key, entry] of entries) {
-        if (name !== undefined && key !== name) continue;
-        for (const one of of(entry)) one.reset();
-      }
+      for (const one of name === undefined ? entries.keys() : [name]) reset(one);
     },
     drain() {
       stopped = true;
       for (const one of instances()) one.drain();
     },
-    async close() {
-      stopped = true;
-      cancelTick();
-      for (const one of instances()) one.close();
-      await http.close();
+    close() {
+      closing ??= closeAll();
+      return closing;
     },
   };
 }
 
-function of({ single, tenants }: Entry): Iterable<Credential> {
-  return single ? [single] : (tenants?.values() ?? []);
-}
-
-function providerOf(config: RegistryInit['config'], name: string): Provider {
-  const provider = config.providers[name];
-  if (!provider) throw new CupbearerError('configuration-invalid', `credential ${name} has no provider`);
-  return provider;
+function of(entry: Entry | undefined): Iterable<Credential> {
+  return entry?.single ? [entry.single] : (entry?.tenants?.values() ?? []);
 }

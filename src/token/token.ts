@@ -13,7 +13,11 @@ export class Token {
   /** Ages (ms from t0) at which SOFT and HARD begin; refreshAt <= hardAt <= lifetimeMs. */
   readonly refreshAt: number;
   readonly hardAt: number;
+  /** Kept alive by its use: prolonged, and only while somebody uses it. */
+  readonly sliding: boolean;
+  readonly #value: string;
   readonly #fields: readonly string[];
+  readonly #answer: Readonly<Record<string, string>> | undefined;
   readonly #hash: string;
 
   constructor(init: {
@@ -25,6 +29,8 @@ export class Token {
     hardAt: number;
     value: string;
     fields: readonly string[];
+    answer?: Readonly<Record<string, string>> | undefined;
+    sliding?: boolean | undefined;
   }) {
     this.gen = init.gen;
     this.t0Mono = init.t0Mono;
@@ -32,13 +38,29 @@ export class Token {
     this.lifetimeMs = init.lifetimeMs;
     this.refreshAt = init.refreshAt;
     this.hardAt = init.hardAt;
+    this.sliding = init.sliding === true;
+    this.#value = init.value;
     this.#fields = Object.freeze([...init.fields]);
+    this.#answer = init.answer;
     this.#hash = hashOf(init.value);
   }
 
   /** The fields that carry the token, flat: [name, value, name, value, …]. */
   get fields(): readonly string[] {
     return this.#fields;
+  }
+
+  /**
+   * What the answer it came in says at its top level, as texts. May hold further secrets. Undefined when it came out of
+   * a store.
+   */
+  get answer(): Readonly<Record<string, string>> | undefined {
+    return this.#answer;
+  }
+
+  /** The value itself. Call it only where it is sent to its own provider or shown to its owner. */
+  reveal(): string {
+    return this.#value;
   }
 
   /** SHA-256 of the value, hex: to compare values without keeping them. Its first 8 characters may be logged. */

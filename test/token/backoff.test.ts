@@ -84,8 +84,18 @@ describe('the gate after failures', () => {
     expect(gate.untilStarved - clock.mono()).toBeGreaterThanOrEqual(5_500);
   });
 
-  it('stays shut for a refused refresh token', () => {
-    const gate = nextGate(undefined, { ...failed, kind: 'reauthorization' }, 's', new ManualClock());
-    expect(gate.untilServing).toBe(Infinity);
+  it('opens after 2 s for what the store alone decides, which asks no provider, however often', () => {
+    const clock = new ManualClock();
+    let gate = nextGate(undefined, { ...failed, kind: 'reauthorization' }, 's', clock);
+    expect(gate.untilServing - clock.mono()).toBe(2_000);
+    for (let i = 0; i < 20; i++) gate = nextGate(gate, { ...failed, local: true }, 's', clock);
+    expect(gate.untilStarved - clock.mono()).toBe(2_000);
+    expect(gate.failures).toBe(1);
+  });
+
+  it('opens after 15 minutes where asking again may lock an account', () => {
+    const clock = new ManualClock();
+    const gate = nextGate(undefined, { ...failed, kind: 'invalid_client', mayLock: true }, 's', clock);
+    expect(gate.untilStarved - clock.mono()).toBe(900_000);
   });
 });

@@ -1,11 +1,13 @@
 import { createServer } from 'node:net';
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { Secret } from '../../src/config/secret.ts';
 import { presets } from '../../src/provider/presets.ts';
 import { resolveProvider } from '../../src/provider/resolve.ts';
-import { createGrant } from '../../src/token/grants.ts';
+import { createMemoryStore } from '../../src/store/memory.ts';
+import { createParts } from '../../src/token/parts.ts';
 import { ManualClock } from '../support/manual-clock.ts';
-import { answer, hourly, type Script } from '../support/token-endpoint.ts';
+import { answer, hourly, type Script, startTokenEndpoint } from '../support/token-endpoint.ts';
 import { carried, closing, credentialConfig, failure, now, openRoom, until } from './setting.ts';
 
 const refreshing = (token = 'r0') =>
@@ -33,6 +35,17 @@ describe('client_credentials', () => {
       'accept-encoding': 'identity',
       'user-agent': 'cupbearer',
     });
+  });
+
+  it('may have what it sends in its address, secrets too', async () => {
+    const endpoint = await startTokenEndpoint();
+    closing(() => endpoint.close());
+    const { registry } = await openRoom(undefined, {
+      credentials: { acme: credentialConfig({ scope: 'a b' }) },
+      provider: { token: { url: `${endpoint.url}/{client_id}/{client_secret}?scope={scope}` } },
+    });
+    await registry.get('acme').acquire();
+    expect(endpoint.calls[0]?.url).toMatch(/\/id\/client-secret\?scope=a%20b$/);
   });
 
   it('ignores a refresh token in the answer (RFC 6749 §4.4.3)', async () => {
@@ -106,9 +119,9 @@ describe('refresh_token', () => {
     expect(endpoint.calls[1]?.form.get('refresh_token')).toBe('r1');
   });
 
-  it('uses a fresh connection each time and no repetition', async () => {
+  it('uses a fresh connection each time and repeats nothing that a provider refused to look at', async () => {
     const { clock, endpoint, registry } = await openRoom(
-      (n, call) => (n === 2 ? { status: 503, json: {} } : hourly(n, call)),
+      (n, call) => (n === 2 ? { status: 429, json: {} } : hourly(n, call)),
       {
         credentials: { acme: refreshing() },
       },
@@ -230,12 +243,32 @@ describe('the way to the token endpoint', () => {
       { raw: Buffer.alloc(1_048_577, 32), headers: { 'content-length': '1048577' } },
       'token-answer-invalid',
     ],
-    ['a compressed body', { raw: 'x', headers: { 'content-encoding': 'gzip' } }, 'token-answer-invalid'],
+    [
+      'a body that is not what its content coding says',
+      { raw: 'x', headers: { 'content-encoding': 'gzip' } },
+      'token-answer-invalid',
+    ],
     ['a cut connection', { cut: true }, 'token-unavailable'],
   ])('does not follow, read or repeat on %s', async (_, reply, code) => {
     const { endpoint, registry } = await openRoom(() => reply);
     await failure(() => registry.get('acme').acquire(), code);
     expect(endpoint.calls.length).toBe(1);
+  });
+
+  it.each([
+    ['gzip', gzipSync],
+    ['deflate', deflateSync],
+    ['br', brotliCompressSync],
+  ])('reads a body compressed with %s, which nobody asked for', async (coding, compress) => {
+    const raw = compress(JSON.stringify(answer('t', 3600)));
+    const { registry } = await openRoom(() => ({ raw, headers: { 'content-encoding': coding } }));
+    expect(carried(await registry.get('acme').acquire())).toBe('t');
+  });
+
+  it('reads no more than 1 MiB of what a compressed body expands to', async () => {
+    const raw = gzipSync(JSON.stringify(answer('t', 3600)).padStart(1_048_577));
+    const { registry } = await openRoom(() => ({ raw, headers: { 'content-encoding': 'gzip' } }));
+    await failure(() => registry.get('acme').acquire(), 'token-answer-invalid');
   });
 
   it('reads a body of exactly 1 MiB', async () => {
@@ -291,11 +324,15 @@ describe('the way to the token endpoint', () => {
 
 describe('R14 a grant that meets an error nobody expected', () => {
   it('ends as a failure that passes, so that its flight ends too', async () => {
-    const grant = createGrant({
-      config: credentialConfig(),
-      provider: resolveProvider('p', { token: { url: 'http://127.0.0.1/token' } }, presets),
-      tenant: undefined,
-      clock: new ManualClock(),
+    const clock = new ManualClock();
+    const parts = createParts({
+      config: {
+        credentials: { acme: credentialConfig() },
+        providers: { acme: resolveProvider('p', { token: { url: 'http://127.0.0.1/token' } }, presets) },
+      },
+      clock,
+      store: createMemoryStore(() => clock.wall()),
+      events: {},
       http: {
         send: () => {
           throw new TypeError('secret details');
@@ -303,7 +340,10 @@ describe('R14 a grant that meets an error nobody expected', () => {
         close: async () => {},
       },
     });
-    const outcome = await grant.request(new AbortController().signal, false);
+    const answer = await parts
+      .endpoint('acme', undefined)
+      .send({ kind: 'token', params: {} }, new AbortController().signal);
+    const outcome = { failure: answer };
     expect(outcome).toMatchObject({ failure: { kind: 'transient', error: 'internal' } });
     expect(JSON.stringify(outcome)).not.toContain('secret details');
   });

@@ -1,17 +1,19 @@
 import { afterEach, expect } from 'vitest';
 import type { CredentialConfig } from '../../src/config/schema.ts';
-import { Secret } from '../../src/config/secret.ts';
 import { presets } from '../../src/provider/presets.ts';
 import type { ProviderSpec } from '../../src/provider/provider.ts';
 import { resolveProvider } from '../../src/provider/resolve.ts';
+import { createMemoryStore } from '../../src/store/memory.ts';
+import type { Store } from '../../src/store/store.ts';
 import { Credential } from '../../src/token/credential.ts';
 import type { TokenEvents, TokenFailed, TokenFetched } from '../../src/token/events.ts';
 import type { Failure } from '../../src/token/failure.ts';
-import type { Grant, GrantOutcome } from '../../src/token/grants.ts';
+import type { Grant, GrantOutcome } from '../../src/token/grant.ts';
 import { createRegistry, type Registry } from '../../src/token/registry.ts';
 import type { Token } from '../../src/token/token.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { type Script, startTokenEndpoint, type TokenEndpoint } from '../support/token-endpoint.ts';
+import { credentialConfig } from './config.ts';
 
 /** What a simulated provider grants or why not; after `latencyMs`, or never when Infinity. */
 export type Simulated =
@@ -95,11 +97,14 @@ export function carried(token: Token | undefined): string | undefined {
   return token?.fields[1]?.replace(/^Bearer /, '');
 }
 
+export { credentialConfig } from './config.ts';
+
 /** Remembers every event. */
 export class EventLog implements TokenEvents {
   readonly fetches: TokenFetched[] = [];
   readonly failures: TokenFailed[] = [];
   readonly refusals: string[] = [];
+  adoptions = 0;
   noops = 0;
 
   fetched(event: TokenFetched): void {
@@ -108,6 +113,10 @@ export class EventLog implements TokenEvents {
 
   failed(event: TokenFailed): void {
     this.failures.push(event);
+  }
+
+  adopted(): void {
+    this.adoptions++;
   }
 
   noop(): void {
@@ -137,33 +146,25 @@ export function closing(close: () => Promise<unknown>): void {
   opened.push(close);
 }
 
-/** A credential as routes.yaml gives it. */
-export function credentialConfig(over: Partial<CredentialConfig> = {}): CredentialConfig {
-  return {
-    provider: 'test',
-    grant_type: 'client_credentials',
-    client_id: 'id',
-    client_secret: new Secret('client-secret'),
-    params: {},
-    warm: false,
-    ...over,
-  };
-}
-
 /** A registry on a manual clock whose credentials (default: one, `acme`) ask a real token endpoint. */
 export async function openRoom(
   script?: Script,
-  options: { credentials?: Record<string, CredentialConfig>; provider?: ProviderSpec } = {},
+  options: {
+    credentials?: Record<string, CredentialConfig>;
+    provider?: ProviderSpec;
+    store?: Store;
+    clock?: ManualClock;
+  } = {},
 ): Promise<Room> {
   const endpoint = await startTokenEndpoint(script);
   closing(() => endpoint.close());
-  const clock = new ManualClock();
+  const { clock = new ManualClock(), store = createMemoryStore(() => clock.wall()) } = options;
   const log = new EventLog();
   const { credentials = { acme: credentialConfig() }, provider = {} } = options;
   const spec = { ...provider, token: { url: endpoint.url, ...provider.token } };
   const resolved = resolveProvider('test', spec, presets);
   const providers = Object.fromEntries(Object.keys(credentials).map((name) => [name, resolved]));
-  const registry = createRegistry({ config: { credentials, providers }, clock, events: log });
+  const registry = createRegistry({ config: { credentials, providers }, clock, store, events: log });
   closing(() => registry.close());
   return { clock, endpoint, registry, log };
 }

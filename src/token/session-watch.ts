@@ -1,0 +1,20 @@
+import type { Clock } from './clock.ts';
+import type { Credential } from './credential.ts';
+
+const everyMs = 2_000;
+
+/**
+ * Looks every 2 s whether the sessions of tokens that were used meanwhile are still those in the store: a login or a
+ * revocation by another process takes effect here too. Gives its end.
+ */
+export function watchSessions(clock: Clock, instances: () => Iterable<Credential>): () => void {
+  let cancel = () => {};
+  const later = (): void => {
+    cancel = clock.after(everyMs, () => {
+      for (const one of instances()) void one.verify();
+      later();
+    });
+  };
+  later();
+  return () => cancel();
+}
