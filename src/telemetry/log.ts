@@ -1,4 +1,5 @@
 import { type DestinationStream, destination, pino, stdTimeFunctions } from 'pino';
+import { backgroundWriter } from './background-writer.ts';
 import { batched } from './batch.ts';
 import { type ExchangeLine, exchangeWriter } from './exchange-json.ts';
 import { prettyLines } from './pretty.ts';
@@ -15,8 +16,8 @@ export interface Log {
   warn(message: string, fields?: LogFields): void;
   error(message: string, fields?: LogFields): void;
   debug(message: string, fields?: LogFields): void;
-  /** Writes out what is buffered. */
-  flush(): void;
+  /** Writes out what is buffered. Resolves when it is out, or when nobody has read it for 2 s. Never rejects. */
+  flush(): Promise<void>;
 }
 
 export interface LogOptions {
@@ -27,15 +28,16 @@ export interface LogOptions {
   readonly stream?: DestinationStream;
 }
 
+const standardOutput = 1;
 const batchChars = 32 * 1024;
 // Lines beyond this are dropped while nobody reads: a blocked pipe must not fill the memory.
-const maxHeldBytes = 16 * 1024 * 1024;
+const maxHeldChars = 16 * 1024 * 1024;
 const flushEveryMs = 1_000;
+const unreadMs = 2_000;
 
 /** One JSON line an event (or a compact one on a terminal); failing to write never stops proxying. */
 export function createLog({ level, pretty = false, stream }: LogOptions): Log {
-  const { lines, flush } =
-    stream !== undefined ? direct(stream) : pretty ? direct(standardOutput(true)) : buffered();
+  const { lines, flush } = stream !== undefined ? direct(stream) : pretty ? direct(terminal()) : buffered();
   const sink = pretty ? prettyLines(lines) : lines;
   const logger = pino(
     {
@@ -61,30 +63,28 @@ export function createLog({ level, pretty = false, stream }: LogOptions): Log {
   };
 }
 
-function standardOutput(sync: boolean) {
-  const output = destination({ fd: 1, sync, maxWrite: 4 * batchChars, maxLength: maxHeldBytes });
+function terminal(): DestinationStream {
+  const output = destination({ fd: standardOutput, sync: true });
   // The reader is gone; there is nowhere left to say so.
   output.on('error', () => {});
   return output;
 }
 
-function direct(lines: DestinationStream): { lines: DestinationStream; flush: () => void } {
-  return { lines, flush() {} };
+type Lines = Pick<Log, 'flush'> & { readonly lines: DestinationStream };
+
+function direct(lines: DestinationStream): Lines {
+  return { lines, async flush() {} };
 }
 
-function buffered(): { lines: DestinationStream; flush: () => void } {
-  const output = standardOutput(false);
+function buffered(): Lines {
+  const output = backgroundWriter(standardOutput, maxHeldChars);
   const batch = batched(output, batchChars);
   setInterval(batch.flush, flushEveryMs).unref();
   return {
     lines: batch,
     flush() {
       batch.flush();
-      try {
-        output.flushSync();
-      } catch {
-        // As above.
-      }
+      return output.drained(unreadMs);
     },
   };
 }

@@ -1,3 +1,7 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { createLog } from '../../src/telemetry/log.ts';
 
@@ -83,5 +87,27 @@ describe('the log', () => {
     expect(line.replace(/\u001b\[\d+m/g, '')).toMatch(
       /^\d\d:\d\d:\d\d\.\d{3} info {2}started url=http:\/\/127\.0\.0\.1:1\n$/,
     );
+  });
+});
+
+describe('the log on a pipe', () => {
+  /** Resolves once it has more lines than the pipe takes, and flushes. */
+  const flushing = async () => {
+    const args = [join(import.meta.dirname, 'log-child.ts')];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    await once(child.stderr, 'data');
+    return child;
+  };
+
+  it('writes its last lines after those that are under way, and all of them', async () => {
+    const { stdout } = await flushing();
+    const lines = (await text(stdout)).trimEnd().split('\n');
+    expect(lines.map((line) => JSON.parse(line).n)).toEqual([0, 1, 2, 3]);
+  });
+
+  it('keeps no program from ending while nobody reads', async () => {
+    const child = await flushing();
+    expect((await once(child, 'exit'))[0]).toBe(0);
+    child.stdout.destroy();
   });
 });
