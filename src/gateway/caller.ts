@@ -13,6 +13,8 @@ export interface Callers {
   identify(head: RequestHead): string | undefined;
   /** Throws CupbearerError `caller-not-allowed` 403. */
   admit(caller: string | undefined, prefix: string, routeCallers: readonly string[] | undefined): void;
+  /** Goes by the keys as they are now: some have been read again. */
+  reload(): void;
 }
 
 interface Entry {
@@ -22,10 +24,11 @@ interface Entry {
 
 /** Keys are kept and compared as SHA-256 digests, all of them each time, in constant time. */
 export function createCallers(callers: Config['callers']): Callers {
-  const entries: Entry[] = Object.entries(callers).flatMap(([name, { key }]) =>
-    (Array.isArray(key) ? key : [key]).map((secret) => ({ name, digest: sha256(secret.reveal()) })),
-  );
+  let entries = entriesOf(callers);
   return {
+    reload() {
+      entries = entriesOf(callers);
+    },
     identify(head) {
       if (entries.length === 0) return undefined;
       const presented = presentedKey(head);
@@ -49,6 +52,12 @@ export function createCallers(callers: Config['callers']): Callers {
       if (routeCallers !== undefined && !routeCallers.includes(caller)) notAllowed(caller, prefix);
     },
   };
+}
+
+function entriesOf(callers: Config['callers']): readonly Entry[] {
+  return Object.entries(callers).flatMap(([name, { key }]) =>
+    [key].flat().map((secret) => ({ name, digest: sha256(secret.reveal()) })),
+  );
 }
 
 function notAllowed(caller: string, prefix: string): never {

@@ -46,6 +46,18 @@ describe('a caller', () => {
     );
   });
 
+  it('has the key that its source has, from the next reload on', () => {
+    let text = 'old';
+    const changing = new Secret(text, () => text);
+    const reloading = createCallers({ app: { key: changing, routes: undefined } });
+    text = 'new';
+    changing.reread();
+    expect(reloading.identify(head('X-Api-Key', 'old'))).toBe('app');
+    reloading.reload();
+    expect(() => reloading.identify(head('X-Api-Key', 'old'))).toThrow('present a caller key');
+    expect(reloading.identify(head('X-Api-Key', 'new'))).toBe('app');
+  });
+
   it('is nobody in particular when none are configured', () => {
     const open = createCallers({});
     expect(open.identify(head())).toBeUndefined();

@@ -1,0 +1,42 @@
+import type { Config } from '../config/config.ts';
+import type { Callers } from '../gateway/caller.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { Clock } from '../token/clock.ts';
+import { SecretFiles } from '../token/secret-files.ts';
+
+export interface CallerKeysInit {
+  readonly config: Pick<Config, 'callers'>;
+  readonly callers: Pick<Callers, 'reload'>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** The keys of callers as their files have them. */
+export interface CallerKeys {
+  /** Reads every key again now. */
+  reread(): void;
+  close(): void;
+}
+
+/** As often as the registry looks at the secrets of credentials. */
+const tickMs = 15_000;
+
+/** Has callers go by the keys in their files, however those change. */
+export function watchCallerKeys({ config, callers, clock, log }: CallerKeysInit): CallerKeys {
+  const files = new SecretFiles({
+    entries: config.callers,
+    changed(caller, names) {
+      callers.reload();
+      log.info('secrets changed', { caller, keys: names.join(', ') });
+    },
+    kept(caller, key, detail) {
+      log.warn('a secret could not be read again; the one before stays', { caller, key, detail });
+    },
+  });
+  const tick = () => {
+    void files.look();
+    cancel = clock.after(tickMs, tick);
+  };
+  let cancel = clock.after(tickMs, tick);
+  return { reread: () => files.readAll(), close: () => cancel() };
+}
