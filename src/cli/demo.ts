@@ -1,22 +1,23 @@
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import type { Config } from '../config/config.ts';
-import { load } from '../config/load.ts';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { curl, payment, plainCalls } from '../demo/app.ts';
+import { Narrator } from '../demo/narrator.ts';
+import { sessionConfig, sessionTour } from '../demo/session-tour.ts';
 import { prepare, tour } from '../demo/tour.ts';
 import { startVendors, type Vendors } from '../demo/vendors.ts';
-import { CupbearerError } from '../errors.ts';
-import { presets } from '../provider/presets.ts';
 import { createLog } from '../telemetry/log.ts';
 import type { Command, CommandInput } from './command.ts';
-import { type Running, start } from './start.ts';
+import { DemoInstance, demoConfig } from './demo-instance.ts';
 
 export const command: Command = {
   usage: 'demo',
   summary:
     'Shows the proxy at work with the shipped routes.yaml and five simulated vendors, all on this machine.',
   details: `
-Nothing leaves the machine and no account is needed. Exits 0 when everything was as promised.`,
+Nothing leaves the machine and no account is needed; what is stored is removed at the end. Exits 0 when everything was
+as promised.`,
   options: {
     stay: { type: 'boolean', description: 'Keep everything running afterwards, and show commands to try' },
   },
@@ -24,52 +25,41 @@ Nothing leaves the machine and no account is needed. Exits 0 when everything was
   run: demo,
 };
 
-/** Lies beside src/ and beside dist/. */
-const shippedRoutes = new URL('../../routes.yaml', import.meta.url);
+/** Seconds for which the simulated Revo Digital takes a refresh token again whose answer was lost; its page names none. */
+const revoDigitalGrace = 30;
 
 async function demo({ options, out }: CommandInput): Promise<0 | 1> {
-  const say = (line: string) => out(`${line}\n`);
+  const narrator = new Narrator((line) => out(`${line}\n`));
   let showLog = false;
   const log = createLog({ level: 'info', pretty: true, stream: { write: (line) => showLog && out(line) } });
+  const directory = mkdtempSync(join(tmpdir(), 'cupbearer-demo-'));
   let vendors: Vendors | undefined;
-  let running: Running | undefined;
+  let instance: DemoInstance | undefined;
   try {
-    vendors = await startVendors();
+    vendors = await startVendors({ grace: revoDigitalGrace });
     prepare(vendors);
-    running = await start(demoConfig(vendors), { log });
-    say(`Cupbearer serves the shipped routes.yaml on ${running.url};`);
-    say('five simulated vendors, each with its own idea of a token request, stand in for the real ones.');
-    const broken = await tour({ vendors, proxyUrl: running.url, say });
-    say(broken === 0 ? '\nEverything was as promised.' : `\n${broken} promises were not kept.`);
+    instance = await DemoInstance.launch(demoConfig(vendors.env, directory, sessionConfig), log);
+    narrator.say(`Cupbearer serves the shipped routes.yaml on ${instance.url};`);
+    narrator.say(
+      'five simulated vendors, each with its own idea of a token request, stand in for the real ones.',
+    );
+    await tour({ vendors, proxyUrl: instance.url, narrator });
+    await sessionTour({ vendors, instance, narrator });
+    const { broken } = narrator;
+    narrator.say(broken === 0 ? '\nEverything was as promised.' : `\n${broken} promises were not kept.`);
     if (options.stay === true) {
-      say('\nStill running, until Ctrl+C. To try:\n');
-      for (const line of commandsToTry(running.url)) say(`  ${line}`);
-      say('');
+      narrator.say('\nStill running, until Ctrl+C. To try:\n');
+      for (const line of commandsToTry(instance.url)) narrator.say(`  ${line}`);
+      narrator.say('');
       showLog = true;
       await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
     }
     return broken === 0 ? 0 : 1;
   } finally {
-    await running?.stop();
+    await instance?.stop();
     await vendors?.close();
+    rmSync(directory, { recursive: true, force: true });
   }
-}
-
-/** The shipped configuration, its vendors on this machine, on a free port. */
-function demoConfig({ env }: Vendors): Config {
-  const { config, problems } = load(readFileSync(shippedRoutes, 'utf8'), {
-    file: 'routes.yaml',
-    env,
-    presets,
-  });
-  if (config === undefined) {
-    const what = problems.map(({ line, column, message }) => `routes.yaml:${line}:${column}: ${message}`);
-    throw new CupbearerError('configuration-invalid', what.join('\n'));
-  }
-  return {
-    ...config,
-    server: { ...config.server, listen: { kind: 'tcp', host: '127.0.0.1', port: 0 }, admin: 'off' },
-  };
 }
 
 function commandsToTry(url: string): string[] {

@@ -33,6 +33,11 @@ export class Ledger {
     return token !== undefined && token.expiresAt > this.now() ? token : undefined;
   }
 
+  /** The token lives a whole lifetime from now: a sliding session. */
+  prolong(token: IssuedToken): void {
+    token.expiresAt = this.now() + this.lifetime * 1000;
+  }
+
   revoke(value: string): void {
     this.#tokens.delete(value);
   }

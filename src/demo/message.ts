@@ -19,6 +19,10 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as application/json unless `headers` says otherwise. */
   readonly json?: unknown;
+  /** A page, sent as text/html. */
+  readonly html?: string;
+  /** Sent as text/plain. */
+  readonly text?: string;
   /** Sent piece by piece, as fast as the reader takes it. */
   readonly stream?: AsyncIterable<string | Uint8Array>;
 }
@@ -38,14 +42,25 @@ export function readJson(request: VendorRequest): Readonly<Record<string, unknow
   }
 }
 
+export type Parameters = ReadonlyMap<string, string>;
+
 /** The parameters of a form; undefined when one is repeated (RFC 6749 §3.2). Empty ones count as absent. */
-export function readForm(request: VendorRequest): ReadonlyMap<string, string> | undefined {
-  const form = new Map<string, string>();
-  for (const [name, value] of new URLSearchParams(request.body)) {
-    if (form.has(name)) return undefined;
-    if (value !== '') form.set(name, value);
+export function readForm(request: VendorRequest): Parameters | undefined {
+  return single(new URLSearchParams(request.body));
+}
+
+/** Those of the query, by the same rule (RFC 6749 §3.1). */
+export function readQuery(request: VendorRequest): Parameters | undefined {
+  return single(request.query);
+}
+
+function single(given: URLSearchParams): Parameters | undefined {
+  const parameters = new Map<string, string>();
+  for (const [name, value] of given) {
+    if (parameters.has(name)) return undefined;
+    if (value !== '') parameters.set(name, value);
   }
-  return form;
+  return parameters;
 }
 
 /** What follows the scheme, when there is exactly one Authorization field and it has exactly this scheme. */

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { IssuedToken, Ledger } from './ledger.ts';
+import { type IssuedToken, Ledger } from './ledger.ts';
 import {
   type Answer,
   basicPair,
@@ -10,7 +10,14 @@ import {
   type VendorRequest,
 } from './message.ts';
 import { startVendor } from './start-vendor.ts';
-import type { Definition, Endpoint, Vendor, VendorOptions } from './vendor.ts';
+import type { Definition, Endpoint, OwnHandles, Vendor, VendorOptions } from './vendor.ts';
+
+export interface RealerVendor extends Vendor {
+  /** Living access tokens that the client has revoked; revoking an unknown one does not count. */
+  readonly revocations: number;
+  /** Whether the broker would let somebody in with this MQTT credential. */
+  isMqttCredential(value: string): boolean;
+}
 
 /** Realer, Device authentication: "OAuth scope reference". */
 const scopes = new Set([
@@ -28,8 +35,11 @@ const defaultScope = 'iot:catalog:read iot:feed-data:write';
  * of the lifetime, revocation. Id and secret are "joined by a single colon" and Base64 encoded, nothing else: the
  * secret here has characters that form encoding would change. API errors carry a numeric code besides the status (4001
  * unauthorized, 4003 policy).
+ *
+ * MQTT credentials (`POST /iot/v1/mqtt-credentials`) end with the token they were asked for with, when that is revoked,
+ * but not when it expires. No page gives their lifetime: here it is that of a token.
  */
-export async function startRealer(options: VendorOptions = {}): Promise<Vendor> {
+export async function startRealer(options: VendorOptions = {}): Promise<RealerVendor> {
   const client = {
     id: `cdv_${randomBytes(13).toString('hex')}`,
     secret: `${randomBytes(18).toString('hex')}+/%3A:=`,
@@ -61,7 +71,10 @@ export async function startRealer(options: VendorOptions = {}): Promise<Vendor> 
     return form;
   }
 
-  function define(ledger: Ledger): Definition {
+  function define(ledger: Ledger): Definition<OwnHandles<RealerVendor> & Pick<Vendor, 'revokeAll'>> {
+    const mqtt = new Ledger(ledger.now, 0);
+    let revocations = 0;
+
     function token(request: VendorRequest): Answer {
       const form = readOAuth(request);
       if ('status' in form) return form;
@@ -93,12 +106,35 @@ export async function startRealer(options: VendorOptions = {}): Promise<Vendor> 
       if ('status' in form) return form;
       const value = form.get('token');
       if (value === undefined) return oauthError(400, 'invalid_request', 'token is required');
+      if (ledger.find(value) !== undefined) revocations++;
       ledger.revoke(value);
+      mqtt.revokeWhere('bearer', value);
       return { status: 200, headers: noStore, json: {} };
+    }
+
+    function issueMqtt(request: VendorRequest, issued: IssuedToken): Answer {
+      const refusal = refusedScope(issued, 'iot:mqtt:connect');
+      if (refusal !== undefined) return refusal;
+      if (request.body !== '' && !(hasMediaType(request, 'application/json') && readJson(request)))
+        return apiError(400, 'A body must be a JSON object.');
+      mqtt.lifetime = ledger.lifetime;
+      const { value } = mqtt.issue(randomBytes(24).toString('base64url'), { bearer: issued.value });
+      return {
+        status: 200,
+        headers: noStore,
+        json: {
+          mqtt_client_id: client.id,
+          mqtt_username: client.id,
+          mqtt_credential: value,
+          expires_in: mqtt.lifetime,
+          renew_after: Math.floor(mqtt.lifetime * 0.75),
+        },
+      };
     }
 
     const endpoints: readonly Endpoint[] = [
       { method: 'POST', path: /^\/oauth\/revoke$/, open: true, answer: revoke },
+      { method: 'POST', path: /^\/iot\/v1\/mqtt-credentials$/, issues: true, answer: issueMqtt },
       {
         method: 'GET',
         path: /^\/iot\/v1\/catalog$/,
@@ -134,6 +170,16 @@ export async function startRealer(options: VendorOptions = {}): Promise<Vendor> 
       error: apiError,
       endpoints,
       token,
+      handles: {
+        get revocations() {
+          return revocations;
+        },
+        isMqttCredential: (value: string) => mqtt.find(value) !== undefined,
+        revokeAll() {
+          ledger.revokeAll();
+          mqtt.revokeAll();
+        },
+      },
       authorize: (request) =>
         ledger.find(schemeValue(request, 'Bearer')) ?? {
           ...apiError(401, 'Unauthorized.'),

@@ -1,68 +1,96 @@
 import { randomBytes } from 'node:crypto';
+import { Codes } from './codes.ts';
 import { jwtLike } from './jwt-like.ts';
-import type { Ledger } from './ledger.ts';
+import type { IssuedToken, Ledger } from './ledger.ts';
+import { newUser, type User } from './login.ts';
 import { type Answer, hasMediaType, readForm, schemeValue } from './message.ts';
+import {
+  apiEndpoints,
+  companyId,
+  type Grant,
+  grantFor,
+  locationIds,
+  locations,
+  nestError,
+  type UserType,
+  validationError,
+} from './revo-digital-api.ts';
+import { chooseLocation } from './revo-digital-login.ts';
+import { type Family, type Refreshed, Rotation } from './rotation.ts';
 import { startVendor } from './start-vendor.ts';
-import type { Definition, Endpoint, Vendor, VendorOptions } from './vendor.ts';
+import type { Definition, OwnHandles, Vendor, VendorOptions } from './vendor.ts';
 
 export interface RevoDigitalVendor extends Vendor {
   readonly redirectUri: string;
-  /** The code a user's consent sends to the redirect URI. Good for one exchange. */
-  approve(): string;
+  readonly companyId: string;
+  readonly locationIds: readonly string[];
+  /** Who can log in. */
+  readonly user: User;
+  /** Refresh tokens spent. */
+  readonly refreshes: number;
+  /** Pairs given again within the grace. */
+  readonly replays: number;
+  /** How many times a spent refresh token came again otherwise, and ended its family. */
+  readonly reuses: number;
+  /** The code a user's consent sends to the redirect URI. Good for one exchange. Default: the first location. */
+  approve(userType?: UserType, locationId?: string): string;
 }
 
-/** Everything that comes of one consent. */
-interface Family {
-  readonly id: string;
-  readonly userType: UserType;
-  refreshToken: string;
+export interface RevoDigitalOptions extends VendorOptions {
+  /** Seconds in which the last refresh token spent brings the same pair again. Default: 0, as no page names a grace. */
+  readonly grace?: number;
 }
 
-type UserType = 'Company' | 'Location';
+type Consent = Grant & { readonly redirectUri: string; readonly session: { family?: Family } };
 
 const versions = new Set(['2021-04-15', '2021-07-28']);
-const locationId = 've9EPM428h8vShlRW1KT';
-const companyId = '5DP41231LkQsiKESj6rh';
-const scope = 'contacts.readonly contacts.write';
+const configuredUri = 'https://app.example.com/callback';
+const firstLocation = locations[0].id;
 
 /**
  * Revo Digital ("Get Access Token"): form, client secret in the body, `user_type`, 24 h tokens, single-use refresh
  * tokens, and a `Version` field on every API call. Stricter than the page in two ways: `user_type` must always be
- * there, and a refresh token that comes twice ends everything it led to (RFC 9700 §4.14.2). Errors are not those of
- * RFC 6749; a missing `Version` is answered 401, as the vendor does, although no new token would help.
+ * there, and a refresh token that comes twice ends everything it led to. Errors are not those of RFC 6749; a missing
+ * `Version` or scope is answered 401, as the vendor does, although no new token would help.
+ *
+ * The login (`/oauth/chooselocation`, at the vendor on a host of its own) ends with the choice of one location or the
+ * company. The company's token gets others for its locations (`/oauth/locationToken`), without refresh tokens.
  */
-export async function startRevoDigital(options: VendorOptions = {}): Promise<RevoDigitalVendor> {
+export async function startRevoDigital(options: RevoDigitalOptions = {}): Promise<RevoDigitalVendor> {
   const client = { id: `${randomBytes(12).toString('hex')}-demo`, secret: randomBytes(18).toString('hex') };
-  const redirectUri = 'https://app.example.com/callback';
-  const approvals = new Set<string>();
-  const families = new Map<string, Family>();
-  const first = newFamily('Location');
+  const user = newUser();
+  const codes = new Codes<Consent>(options.now ?? Date.now);
+  const consent = (grant: Grant, redirectUri: string) => codes.issue({ ...grant, redirectUri, session: {} });
 
-  function newFamily(userType: UserType): Family {
-    const family = { id: randomBytes(8).toString('hex'), userType, refreshToken: newRefreshToken() };
-    families.set(family.refreshToken, family);
-    return family;
-  }
+  function define(ledger: Ledger, url: string): Definition<OwnHandles<RevoDigitalVendor>> {
+    const rotation = new Rotation({
+      ledger,
+      grace: options.grace ?? 0,
+      newToken: ({ facts }) => newToken(facts, ledger),
+    });
+    const first = rotation.begin({ ...grantFor('Location', firstLocation) });
+    const firstOfCompany = rotation.begin({ ...grantFor('Company', firstLocation) });
+    const login = chooseLocation({
+      clientId: client.id,
+      redirectUris: [configuredUri],
+      user,
+      now: ledger.now,
+      grant: consent,
+    });
 
-  function define(ledger: Ledger): Definition {
-    function issue({ id, userType, refreshToken }: Family): Answer {
-      const value = jwtLike({
-        authClass: userType,
-        authClassId: locationId,
-        exp: ledger.now() / 1000 + ledger.lifetime,
-      });
-      ledger.issue(value, { family: id, userType });
+    function answer({ family, token, expiresIn }: Refreshed): Answer {
+      const { userType, locationId, scope } = family.facts;
       return {
         status: 200,
         json: {
-          access_token: value,
+          access_token: token.value,
           token_type: 'Bearer',
-          expires_in: ledger.lifetime,
-          refresh_token: refreshToken,
+          expires_in: expiresIn,
+          refresh_token: family.refreshToken,
           scope,
           ...(userType === 'Location' ? { locationId } : {}),
           companyId,
-          approvedLocations: [locationId],
+          approvedLocations: userType === 'Location' ? [locationId] : locationIds,
           userId: 'usr_abc123',
           planId: 'plan_xyz789',
           ...(userType === 'Company' ? { installToFutureLocations: true, approvedAllLocations: false } : {}),
@@ -70,31 +98,72 @@ export async function startRevoDigital(options: VendorOptions = {}): Promise<Rev
       };
     }
 
-    function refresh(value: string | undefined): Answer {
-      const family = value === undefined ? undefined : families.get(value);
-      if (family !== undefined && family.refreshToken === value) {
-        family.refreshToken = newRefreshToken();
-        families.set(family.refreshToken, family);
-        return issue(family);
+    /** It ends with the company's family. */
+    function issueLocation(company: IssuedToken, locationId: string): Answer {
+      const { family = '', scope } = company.facts;
+      const grant = grantFor('Location', locationId, scope);
+      const token = ledger.issue(newToken({ ...grant }, ledger), { ...grant, family });
+      return {
+        status: 200,
+        json: {
+          access_token: token.value,
+          token_type: 'Bearer',
+          expires_in: ledger.lifetime,
+          scope: grant.scope,
+          locationId,
+          planId: 'plan_xyz789',
+          userId: 'usr_abc123',
+        },
+      };
+    }
+
+    function exchange(form: ReadonlyMap<string, string>): Answer {
+      const refusal = nestError(400, 'Invalid grant: authorization code is invalid');
+      const spent = codes.spend(form.get('code'));
+      if (spent === undefined) return refusal;
+      const { redirectUri, session, ...grant } = spent.grant;
+      if (spent.again) {
+        if (session.family !== undefined) rotation.revoke(session.family);
+        return refusal;
       }
-      if (family !== undefined) {
-        family.refreshToken = '';
-        ledger.revokeWhere('family', family.id);
-      }
-      return nestError(400, 'Invalid grant: refresh token is invalid');
+      if (form.get('redirect_uri') !== redirectUri) return nestError(400, 'Invalid redirect_uri');
+      if (form.get('user_type') !== grant.userType) return nestError(400, 'Invalid user_type for this code');
+      session.family = rotation.begin(grant);
+      return answer(rotation.issue(session.family));
     }
 
     return {
       name: 'revo-digital',
       tokenPath: '/oauth/token',
-      env: (url) => ({
+      env: () => ({
         REVO_DIGITAL_URL: url,
+        REVO_DIGITAL_LOGIN_URL: url,
         REVO_DIGITAL_CLIENT_ID: client.id,
         REVO_DIGITAL_CLIENT_SECRET: client.secret,
         REVO_DIGITAL_REFRESH_TOKEN: first.refreshToken,
+        REVO_DIGITAL_COMPANY_REFRESH_TOKEN: firstOfCompany.refreshToken,
+        REVO_DIGITAL_COMPANY_ID: companyId,
       }),
       error: nestError,
-      endpoints,
+      endpoints: [...login.endpoints, ...apiEndpoints(issueLocation)],
+      logins: login.completed,
+      handles: {
+        redirectUri: configuredUri,
+        companyId,
+        locationIds,
+        user,
+        get refreshes() {
+          return rotation.refreshes;
+        },
+        get replays() {
+          return rotation.replays;
+        },
+        get reuses() {
+          return rotation.reuses;
+        },
+        approve: (userType = 'Location', locationId = firstLocation) =>
+          consent(grantFor(userType, locationId), configuredUri),
+      },
 
       authorize(request) {
         const token = ledger.find(schemeValue(request, 'Bearer'));
@@ -111,11 +180,11 @@ export async function startRevoDigital(options: VendorOptions = {}): Promise<Rev
         }
         const form = readForm(request);
         if (form === undefined) return nestError(400, 'A parameter is repeated');
-        const wrong = ['client_id', 'client_secret', 'grant_type', 'user_type']
-          .filter((name) => !form.has(name))
-          .map((name) => `${name} should not be empty`);
+        const missing = ['client_id', 'client_secret', 'grant_type', 'user_type'].filter(
+          (name) => !form.has(name),
+        );
+        if (missing.length > 0) return validationError(missing.map((name) => `${name} should not be empty`));
         const userType = form.get('user_type');
-        if (wrong.length > 0) return validationError(wrong);
         if (userType !== 'Company' && userType !== 'Location') {
           return validationError(['user_type must be a valid enum value']);
         }
@@ -126,15 +195,13 @@ export async function startRevoDigital(options: VendorOptions = {}): Promise<Rev
         }
         switch (form.get('grant_type')) {
           case 'client_credentials':
-            return issue(newFamily(userType));
-          case 'refresh_token':
-            return refresh(form.get('refresh_token'));
+            return answer(rotation.issue(rotation.begin({ ...grantFor(userType, firstLocation) })));
+          case 'refresh_token': {
+            const refreshed = rotation.spend(form.get('refresh_token'));
+            return refreshed ? answer(refreshed) : nestError(400, 'Invalid grant: refresh token is invalid');
+          }
           case 'authorization_code':
-            if (form.get('redirect_uri') !== redirectUri) return nestError(400, 'Invalid redirect_uri');
-            if (!approvals.delete(form.get('code') ?? '')) {
-              return nestError(400, 'Invalid grant: authorization code is invalid');
-            }
-            return issue(newFamily(userType));
+            return exchange(form);
           default:
             return validationError(['grant_type must be a valid enum value']);
         }
@@ -142,52 +209,13 @@ export async function startRevoDigital(options: VendorOptions = {}): Promise<Rev
     };
   }
 
-  return Object.assign(await startVendor(86_400, define, options), {
-    redirectUri,
-    approve() {
-      const code = randomBytes(20).toString('hex');
-      approvals.add(code);
-      return code;
-    },
+  return startVendor(86_400, define, options);
+}
+
+function newToken({ userType, locationId }: Readonly<Record<string, string>>, ledger: Ledger): string {
+  return jwtLike({
+    authClass: userType,
+    authClassId: userType === 'Company' ? companyId : locationId,
+    exp: ledger.now() / 1000 + ledger.lifetime,
   });
-}
-
-const contacts = [
-  { id: 'con_1', locationId, firstName: 'First', tags: ['customer'] },
-  { id: 'con_2', locationId, firstName: 'Second', tags: [] },
-];
-
-const endpoints: readonly Endpoint[] = [
-  {
-    method: 'GET',
-    path: /^\/contacts\/$/,
-    answer({ query }, token) {
-      const wanted = query.get('locationId') ?? locationId;
-      if (wanted !== locationId || token.facts.userType !== 'Location') {
-        return nestError(403, 'The token does not have access to this location.');
-      }
-      return { status: 200, json: { contacts, count: contacts.length } };
-    },
-  },
-];
-
-function newRefreshToken(): string {
-  return randomBytes(64).toString('base64url');
-}
-
-const reasons: Record<number, string> = {
-  400: 'Bad Request',
-  401: 'Unauthorized',
-  403: 'Forbidden',
-  404: 'Not Found',
-};
-
-function nestError(statusCode: number, message: string): Answer {
-  if (statusCode === 401 || statusCode === 400) return { status: statusCode, json: { statusCode, message } };
-  return { status: statusCode, json: { statusCode, message, error: reasons[statusCode] ?? 'Error' } };
-}
-
-/** What the vendor's validation answers, every problem at once. */
-function validationError(message: readonly string[]): Answer {
-  return { status: 422, json: { message, error: 'Unprocessable Entity', statusCode: 422 } };
 }

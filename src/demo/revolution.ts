@@ -1,32 +1,53 @@
-import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { createHash, randomBytes } from 'node:crypto';
+import { Codes } from './codes.ts';
 import type { Ledger } from './ledger.ts';
-import { type Answer, hasMediaType, readJson, schemeValue } from './message.ts';
+import { type Asked, Login, newUser, type User } from './login.ts';
+import { errorPage } from './login-page.ts';
+import {
+  type Answer,
+  hasMediaType,
+  readJson,
+  readQuery,
+  schemeValue,
+  type VendorRequest,
+} from './message.ts';
+import { isRegistered } from './redirect.ts';
+import { apiEndpoints, oauthError } from './revolution-api.ts';
 import { startVendor } from './start-vendor.ts';
-import type { Definition, Endpoint, Vendor, VendorOptions } from './vendor.ts';
+import type { Definition, OwnHandles, Vendor, VendorOptions } from './vendor.ts';
 
 export interface RevolutionVendor extends Vendor {
   /** Client of the PKCE flow; it has no secret. */
   readonly appId: string;
+  /** Who can log in. */
+  readonly user: User;
+  /** What `iss` says in the answers of a login. */
+  readonly issuer: string;
   /** The code a user's consent sends to the callback. `challenge`: RFC 7636 §4.2, S256. Good for one exchange. */
   approve(challenge: string, redirectUri: string): string;
 }
 
-interface Approval {
+interface AppRequest extends Asked {
+  readonly challenge: string;
+  readonly scope: string | undefined;
+}
+
+/** What a code stands for. `session` marks all that comes of it. */
+interface Grant {
+  readonly session: string;
   readonly challenge: string;
   readonly redirectUri: string;
 }
 
-const devices = [
-  { id: 'dev_1', name: 'Lobby display', online: true },
-  { id: 'dev_2', name: 'Boiler room sensor', online: true },
-  { id: 'dev_3', name: 'Gate controller', online: false },
-];
+const redirectUris = ['https://app.example.com/callback'];
 
 /**
  * Revolution ("Authentication"): one JSON token endpoint for client credentials, PKCE codes and refresh tokens; 1 h
  * tokens; Bearer. The page shows no error: RFC 6749 §5.2 and RFC 6750 §3 are followed. Of the API it shows
  * GET /v1/devices alone; one device, its commands and the event stream are there to be proxied.
+ *
+ * The page names no address for "the authorization endpoint": here it is /v1/auth/authorize, after the token endpoint.
+ * It answers as RFC 6749 §4.1, RFC 7636 (S256 or nothing) and RFC 9207 say; any scope is taken, as the page lists none.
  */
 export async function startRevolution(options: VendorOptions = {}): Promise<RevolutionVendor> {
   const client = {
@@ -34,43 +55,114 @@ export async function startRevolution(options: VendorOptions = {}): Promise<Revo
     secret: randomBytes(24).toString('base64url'),
   };
   const appId = `app_${randomBytes(8).toString('hex')}`;
-  const approvals = new Map<string, Approval>();
-  const refreshTokens = new Set<string>();
+  const user = newUser();
+  const codes = new Codes<Grant>(options.now ?? Date.now);
+  const refreshTokens = new Map<string, string>();
 
-  function exchangeCode(body: Readonly<Record<string, unknown>>): Answer | undefined {
-    const approval = approvals.get(String(body.code));
-    approvals.delete(String(body.code));
-    if (body.client_id !== appId) return oauthError(401, 'invalid_client', 'Unknown client.');
-    const challenge = createHash('sha256').update(String(body.code_verifier)).digest('base64url');
-    if (approval?.challenge !== challenge || approval.redirectUri !== body.redirect_uri) {
-      return oauthError(400, 'invalid_grant', 'The code, its verifier or the redirect URI is not valid.');
-    }
-    return undefined;
+  function approve(challenge: string, redirectUri: string): string {
+    return codes.issue({ session: randomBytes(8).toString('hex'), challenge, redirectUri });
   }
 
-  function define(ledger: Ledger): Definition {
-    const issue = (refreshToken?: string): Answer => ({
-      status: 200,
-      headers: { 'Cache-Control': 'no-store' },
-      json: {
-        access_token: ledger.issue(`rev_${randomBytes(32).toString('base64url')}`).value,
-        token_type: 'Bearer',
-        expires_in: ledger.lifetime,
-        ...(refreshToken === undefined ? {} : { refresh_token: refreshToken }),
-      },
+  function define(ledger: Ledger, url: string): Definition<OwnHandles<RevolutionVendor>> {
+    const login = new Login<AppRequest>({
+      vendor: 'Revolution',
+      user,
+      now: ledger.now,
+      issuer: url,
+      question: ({ scope, redirectUri }) => ({
+        title: 'Allow access?',
+        lines: [
+          `${appId} wants to act for you, and will be told so at ${new URL(redirectUri).host}.`,
+          `Scope: ${scope ?? 'the default'}`,
+        ],
+      }),
+      grant: ({ challenge, redirectUri }) => `code=${approve(challenge, redirectUri)}`,
     });
+
+    function authorizeApp(request: VendorRequest): Answer | Promise<Answer> {
+      const query = readQuery(request);
+      const redirectUri = query?.get('redirect_uri') ?? '';
+      if (query?.get('client_id') !== appId || !isRegistered(redirectUri, redirectUris)) {
+        const what = 'The app or the address it wants you back at is not known here, or named twice.';
+        return errorPage(400, 'This login cannot go on', what);
+      }
+      const asked = { redirectUri, state: query.get('state') };
+      const challenge = query.get('code_challenge') ?? '';
+      if (query.get('response_type') !== 'code') {
+        return login.fail(
+          asked,
+          query.has('response_type') ? 'unsupported_response_type' : 'invalid_request',
+        );
+      }
+      if (query.get('code_challenge_method') !== 'S256' || !/^[\w-]{43}$/.test(challenge)) {
+        return login.fail(asked, 'invalid_request');
+      }
+      return login.begin({ ...asked, challenge, scope: query.get('scope') });
+    }
+
+    function issue(session?: string, refreshToken?: string): Answer {
+      const value = `rev_${randomBytes(32).toString('base64url')}`;
+      return {
+        status: 200,
+        headers: { 'Cache-Control': 'no-store' },
+        json: {
+          access_token: ledger.issue(value, session === undefined ? {} : { session }).value,
+          token_type: 'Bearer',
+          expires_in: ledger.lifetime,
+          ...(refreshToken === undefined ? {} : { refresh_token: refreshToken }),
+        },
+      };
+    }
+
+    function exchangeCode(body: Readonly<Record<string, unknown>>): Answer {
+      if (body.client_id !== appId) return oauthError(401, 'invalid_client', 'Unknown client.');
+      const spent = codes.spend(body.code);
+      const challenge = createHash('sha256').update(String(body.code_verifier)).digest('base64url');
+      if (spent?.again) endSession(spent.grant.session);
+      if (
+        spent === undefined ||
+        spent.again ||
+        spent.grant.challenge !== challenge ||
+        spent.grant.redirectUri !== body.redirect_uri
+      ) {
+        return oauthError(400, 'invalid_grant', 'The code, its verifier or the redirect URI is not valid.');
+      }
+      const refreshToken = randomBytes(32).toString('base64url');
+      refreshTokens.set(refreshToken, spent.grant.session);
+      return issue(spent.grant.session, refreshToken);
+    }
+
+    function endSession(session: string): void {
+      ledger.revokeWhere('session', session);
+      for (const [token, of] of refreshTokens) if (of === session) refreshTokens.delete(token);
+    }
+
+    function refresh(body: Readonly<Record<string, unknown>>): Answer {
+      if (body.client_id !== appId) return oauthError(401, 'invalid_client', 'Unknown client.');
+      // "Use the refresh_token returned by the exchange": the page says nothing of rotation, so it stays valid.
+      const session = refreshTokens.get(String(body.refresh_token));
+      if (session === undefined) return oauthError(400, 'invalid_grant', 'The refresh token is not valid.');
+      return issue(session);
+    }
 
     return {
       name: 'revolution',
       tokenPath: '/v1/auth/token',
-      env: (url) => ({
+      env: () => ({
         REVOLUTION_URL: `${url}/v1`,
         REVOLUTION_CLIENT_ID: client.id,
         REVOLUTION_CLIENT_SECRET: client.secret,
+        REVOLUTION_APP_ID: appId,
       }),
       error: (status, message) =>
         oauthError(status, status === 503 ? 'temporarily_unavailable' : 'invalid_request', message),
-      endpoints,
+      endpoints: [
+        { method: 'GET', path: /^\/v1\/auth\/authorize$/, open: true, answer: authorizeApp },
+        login.endpoint,
+        ...apiEndpoints,
+      ],
+      logins: () => login.completed,
+      handles: { appId, user, issuer: url, approve },
       authorize: (request) =>
         ledger.find(schemeValue(request, 'Bearer')) ?? {
           ...oauthError(401, 'invalid_token', 'The access token is missing, expired or revoked.'),
@@ -90,23 +182,13 @@ export async function startRevolution(options: VendorOptions = {}): Promise<Revo
             }
             return issue();
           case 'refresh_token':
-            // "Use the refresh_token returned by the exchange": the page says nothing of rotation, so it stays valid.
-            if (body.client_id !== appId) return oauthError(401, 'invalid_client', 'Unknown client.');
-            if (!refreshTokens.has(String(body.refresh_token))) {
-              return oauthError(400, 'invalid_grant', 'The refresh token is not valid.');
-            }
-            return issue();
+            return refresh(body);
           case undefined:
-          case 'authorization_code': {
+          case 'authorization_code':
             // The page's exchange sends no grant_type.
             if (body.code === undefined)
               return oauthError(400, 'invalid_request', 'grant_type or code is required.');
-            const refusal = exchangeCode(body);
-            if (refusal !== undefined) return refusal;
-            const refreshToken = randomBytes(32).toString('base64url');
-            refreshTokens.add(refreshToken);
-            return issue(refreshToken);
-          }
+            return exchangeCode(body);
           default:
             return oauthError(400, 'unsupported_grant_type', 'This grant type is not supported.');
         }
@@ -114,61 +196,5 @@ export async function startRevolution(options: VendorOptions = {}): Promise<Revo
     };
   }
 
-  return Object.assign(await startVendor(3600, define, options), {
-    appId,
-    approve(challenge: string, redirectUri: string) {
-      const code = randomBytes(16).toString('base64url');
-      approvals.set(code, { challenge, redirectUri });
-      return code;
-    },
-  });
-}
-
-const endpoints: readonly Endpoint[] = [
-  { method: 'GET', path: /^\/v1\/devices$/, answer: () => ({ status: 200, json: devices }) },
-  {
-    method: 'GET',
-    path: /^\/v1\/devices\/(\w+)$/,
-    answer(_request, _token, [id]) {
-      const device = devices.find((one) => one.id === id);
-      return device ? { status: 200, json: device } : oauthError(404, 'not_found', 'No such device.');
-    },
-  },
-  {
-    method: 'POST',
-    path: /^\/v1\/devices\/(\w+)\/commands$/,
-    answer(request, _token, [id]) {
-      const body = hasMediaType(request, 'application/json') ? readJson(request) : undefined;
-      if (typeof body?.command !== 'string')
-        return oauthError(400, 'invalid_request', 'command is required.');
-      return { status: 202, json: { id: randomUUID(), device: id, command: body.command, state: 'queued' } };
-    },
-  },
-  {
-    method: 'GET',
-    path: /^\/v1\/events$/,
-    answer: ({ query }) => ({
-      status: 200,
-      headers: { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache' },
-      stream: events(numberOf(query.get('count'), 3), numberOf(query.get('interval'), 100)),
-    }),
-  },
-];
-
-/** `count` server-sent events, `interval` milliseconds apart, the first at once. */
-async function* events(count: number, interval: number): AsyncGenerator<string> {
-  for (let i = 0; i < count; i++) {
-    if (i > 0) await sleep(interval);
-    const device = devices[i % devices.length];
-    yield `id: ${i + 1}\nevent: device\ndata: ${JSON.stringify(device)}\n\n`;
-  }
-}
-
-function numberOf(text: string | null, fallback: number): number {
-  const value = Number(text ?? fallback);
-  return Number.isSafeInteger(value) && value >= 0 ? value : fallback;
-}
-
-function oauthError(status: number, error: string, description: string): Answer {
-  return { status, json: { error, error_description: description } };
+  return startVendor(3600, define, options);
 }

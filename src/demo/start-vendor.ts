@@ -11,23 +11,24 @@ const seenLimit = 10_000;
 const bodyLimit = 8 * 1024 * 1024;
 const nobody: IssuedToken = { value: '', expiresAt: 0, facts: {} };
 
-/** Starts the vendor that `define` describes. `lifetime` is in seconds. */
-export async function startVendor(
+/** Starts the vendor that `define` describes; `url` is where it listens. `lifetime` is in seconds. */
+export async function startVendor<H extends object>(
   lifetime: number,
-  define: (ledger: Ledger) => Definition,
+  define: (ledger: Ledger, url: string) => Definition<H>,
   options: VendorOptions = {},
-): Promise<Vendor> {
+): Promise<Vendor & H> {
   const now = options.now ?? Date.now;
   const ledger = new Ledger(now, lifetime);
-  const definition = define(ledger);
   const closing = new AbortController();
   const seen: SeenRequest[] = [];
   const failures: TokenFailure[] = [];
   const count = { token: 0, api: 0, refusals: 0 };
   let delay = 0;
+  let hold = 0;
   let refusing = false;
 
-  async function answerToken(request: VendorRequest): Promise<Answer | 'cut'> {
+  /** `act` as a token call: counted, delayed, and failing when it was told to. */
+  async function answerToken(act: () => Answer | Promise<Answer>): Promise<Answer | 'cut'> {
     count.token++;
     if (delay > 0) await sleep(delay, undefined, { signal: closing.signal });
     const failure = failures.shift();
@@ -36,19 +37,28 @@ export async function startVendor(
       const answer = definition.error(failure.status ?? 503, 'The service is temporarily unavailable.');
       return { ...answer, headers: { ...answer.headers, ...failure.headers } };
     }
-    const answer = request.method === 'POST' ? definition.token(request) : notAllowed(['POST']);
+    const answer = await act();
+    if (hold > 0) await sleep(hold, undefined, { signal: closing.signal });
     return failure === undefined ? answer : 'cut';
   }
 
-  async function answerApi(request: VendorRequest, matching: readonly Endpoint[]): Promise<Answer> {
+  async function answerEndpoint(
+    request: VendorRequest,
+    matching: readonly Endpoint[],
+  ): Promise<Answer | 'cut'> {
     const method = request.method === 'HEAD' ? 'GET' : request.method;
     const endpoint = matching.find((one) => one.method === method);
     if (endpoint === undefined) return notAllowed(matching.map((one) => one.method));
     const found = endpoint.path.exec(request.path)?.slice(1) ?? [];
-    if (endpoint.open) return endpoint.answer(request, nobody, found);
+    const act = () => {
+      if (endpoint.open) return endpoint.answer(request, nobody, found);
+      const token = definition.authorize(refusing ? { ...request, authorization: [] } : request);
+      return 'facts' in token ? endpoint.answer(request, token, found) : token;
+    };
+    if (endpoint.issues) return answerToken(act);
+    if (endpoint.open) return act();
     count.api++;
-    const token = definition.authorize(refusing ? { ...request, authorization: [] } : request);
-    const answer = 'facts' in token ? await endpoint.answer(request, token, found) : token;
+    const answer = await act();
     if (answer.status === 401) count.refusals++;
     return answer;
   }
@@ -79,8 +89,11 @@ export async function startVendor(
       incoming,
     };
     let answer: Answer | 'cut';
-    if (path === definition.tokenPath) answer = await answerToken(request);
-    else if (matching.length > 0) answer = await answerApi(request, matching);
+    if (path === definition.tokenPath) {
+      answer = await answerToken(() =>
+        request.method === 'POST' ? definition.token(request) : notAllowed(['POST']),
+      );
+    } else if (matching.length > 0) answer = await answerEndpoint(request, matching);
     else answer = definition.error(404, 'Not found.');
     if (answer === 'cut') {
       incoming.socket.resetAndDestroy();
@@ -101,8 +114,9 @@ export async function startVendor(
     server.listen(options.port ?? 0, '127.0.0.1', resolve);
   });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const definition = define(ledger, url);
 
-  return {
+  const vendor: Vendor = {
     name: definition.name,
     url,
     env: definition.env(url),
@@ -115,6 +129,9 @@ export async function startVendor(
     },
     get refusals() {
       return count.refusals;
+    },
+    get logins() {
+      return definition.logins?.() ?? 0;
     },
     revokeAll: () => ledger.revokeAll(),
     expireAll: () => ledger.expireAll(),
@@ -131,6 +148,9 @@ export async function startVendor(
     delayTokens(ms) {
       delay = ms;
     },
+    holdTokens(ms) {
+      hold = ms;
+    },
     async close() {
       closing.abort();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
@@ -138,6 +158,8 @@ export async function startVendor(
       await closed;
     },
   };
+  const own = Object.getOwnPropertyDescriptors(definition.handles ?? {});
+  return Object.defineProperties(vendor, own) as Vendor & H;
 }
 
 function recordOf(incoming: IncomingMessage): SeenRequest {
@@ -168,14 +190,19 @@ async function send(answer: Answer, outgoing: ServerResponse): Promise<void> {
     await pipeline(Readable.from(answer.stream, { objectMode: false }), outgoing);
     return;
   }
-  const body = answer.json === undefined ? '' : JSON.stringify(answer.json);
-  const type = body === '' ? {} : { 'Content-Type': 'application/json; charset=utf-8' };
+  const [type, body] = bodyOf(answer);
   outgoing.writeHead(answer.status, {
-    ...type,
+    ...(body === '' ? {} : { 'Content-Type': `${type}; charset=utf-8` }),
     'Content-Length': Buffer.byteLength(body),
     ...answer.headers,
   });
   outgoing.end(body);
+}
+
+function bodyOf({ json, html, text }: Answer): [type: string, body: string] {
+  if (html !== undefined) return ['text/html', html];
+  if (text !== undefined) return ['text/plain', text];
+  return ['application/json', json === undefined ? '' : JSON.stringify(json)];
 }
 
 function splitOnce(text: string, separator: string): [string, string] {

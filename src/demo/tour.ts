@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { App, curl, type PlainCall, payment, plainCalls } from './app.ts';
-import { cut, fieldOf, shortBody, shortCredential, table } from './report.ts';
-import type { SeenRequest, Vendor } from './vendor.ts';
+import type { Narrator } from './narrator.ts';
+import { cut, fieldOf, table } from './report.ts';
+import type { Vendor } from './vendor.ts';
 import type { Vendors } from './vendors.ts';
 
 export interface TourOptions {
   readonly vendors: Vendors;
   /** Where the proxy listens, with the shipped routes.yaml. */
   readonly proxyUrl: string;
-  /** Writes one line. */
-  readonly say: (line: string) => void;
+  readonly narrator: Narrator;
 }
 
 /** Seconds. Realer's first token is to be renewed, Revolution's to expire, while somebody watches. */
@@ -26,8 +26,8 @@ export function prepare({ realer, revolution }: Vendors): void {
   revolution.setLifetime(revolutionLifetime);
 }
 
-/** Shows the proxy at work, step by step, and says of each promise whether it was kept. Resolves to how many were not. */
-export async function tour(options: TourOptions): Promise<number> {
+/** Shows the proxy at work with five vendors' tokens, step by step, and says of each promise whether it was kept. */
+export async function tour(options: TourOptions): Promise<void> {
   const guide = new Guide(options);
   try {
     await guide.plainCalls();
@@ -38,54 +38,58 @@ export async function tour(options: TourOptions): Promise<number> {
   } finally {
     await guide.app.close();
   }
-  return guide.broken;
 }
 
 class Guide {
   readonly app: App;
-  broken = 0;
   readonly #options: TourOptions;
+  readonly #narrator: Narrator;
   /** Milliseconds on the monotonic clock: when every vendor had given its first token. */
   #tokensSince = 0;
 
   constructor(options: TourOptions) {
     this.#options = options;
+    this.#narrator = options.narrator;
     this.app = new App(options.proxyUrl);
   }
 
   async plainCalls(): Promise<void> {
-    this.#title('1. Plain calls to five vendors');
+    this.#narrator.title('1. Plain calls to five vendors');
     for (const call of plainCalls) {
       const vendor = this.#vendor(call);
-      this.#say(`  ${curl(this.#options.proxyUrl, call)}`);
+      this.#narrator.say(`  ${curl(this.#options.proxyUrl, call)}`);
       const answer = await this.app.call(call);
-      for (const request of vendor.seen) this.#show(request);
-      this.#say(`    answer      ${answer.status} ${cut(answer.body, 70)}`);
-      this.#check(`${vendor.name} answered 200`, answer.status === 200, answer.status);
-      this.#check('one token call', vendor.tokenCalls === 1, vendor.tokenCalls);
+      for (const request of vendor.seen) this.#narrator.show(request);
+      this.#narrator.say(`    answer      ${answer.status} ${cut(answer.body, 70)}`);
+      this.#narrator.check(`${vendor.name} answered 200`, answer.status === 200, answer.status);
+      this.#narrator.check('one token call', vendor.tokenCalls === 1, vendor.tokenCalls);
     }
     this.#tokensSince = performance.now();
   }
 
   async burst(): Promise<void> {
-    this.#title('2. 100 calls at once, and no valid token');
+    this.#narrator.title('2. 100 calls at once, and no valid token');
     const { revolution } = this.#options.vendors;
-    await this.#until(this.#tokensSince + revolutionLifetime * 1000 + 50);
+    await this.#narrator.until(this.#tokensSince + revolutionLifetime * 1000 + 50);
     revolution.setLifetime(usualLifetime);
     const tokenCalls = revolution.tokenCalls;
     const answers = await Promise.all(Array.from({ length: 100 }, () => this.app.call(callOf(revolution))));
     const ok = answers.filter((answer) => answer.status === 200).length;
     const cost = revolution.tokenCalls - tokenCalls;
-    this.#say(`  Revolution's first token lived ${revolutionLifetime} s and is over.`);
-    this.#check('100 calls answered 200', ok === 100, ok);
-    this.#check('one token call for all of them', cost === 1, cost);
-    this.#check('none went out with the expired token', revolution.refusals === 0, revolution.refusals);
+    this.#narrator.say(`  Revolution's first token lived ${revolutionLifetime} s and is over.`);
+    this.#narrator.check('100 calls answered 200', ok === 100, ok);
+    this.#narrator.check('one token call for all of them', cost === 1, cost);
+    this.#narrator.check(
+      'none went out with the expired token',
+      revolution.refusals === 0,
+      revolution.refusals,
+    );
   }
 
   async revoked(): Promise<void> {
-    this.#title('3. The vendor revokes a token');
+    this.#narrator.title('3. The vendor revokes a token');
     const { vbrickRev, revoDigital, revolv3 } = this.#options.vendors;
-    await this.#until(this.#tokensSince + revocableAfter);
+    await this.#narrator.until(this.#tokensSince + revocableAfter);
     const calls: [Vendor, PlainCall][] = [
       [revolv3, payment()],
       [vbrickRev, callOf(vbrickRev)],
@@ -96,23 +100,23 @@ class Guide {
       const { tokenCalls, refusals } = vendor;
       const seen = vendor.seen.length;
       const answer = await this.app.call(call);
-      this.#say(`  ${call.method} ${call.path}`);
-      for (const request of vendor.seen.slice(seen)) this.#show(request);
-      this.#check('the caller got 200', answer.status === 200, answer.status);
+      this.#narrator.say(`  ${call.method} ${call.path}`);
+      for (const request of vendor.seen.slice(seen)) this.#narrator.show(request);
+      this.#narrator.check('the caller got 200', answer.status === 200, answer.status);
       const cost = [vendor.refusals - refusals, vendor.tokenCalls - tokenCalls];
-      this.#check('one refusal, one token call', cost.join() === '1,1', cost.join(' and '));
+      this.#narrator.check('one refusal, one token call', cost.join() === '1,1', cost.join(' and '));
     }
   }
 
   async renewal(): Promise<void> {
-    this.#title('4. A token is renewed before it expires');
+    this.#narrator.title('4. A token is renewed before it expires');
     const { realer } = this.#options.vendors;
     const call = callOf(realer);
     let since = this.#tokensSince;
     // A machine that sleeps through the second in which renewal happens behind the scenes gets another chance.
     for (let attempt = 1; ; attempt++) {
       const before = lastToken(realer);
-      await this.#until(since + renewableAfter);
+      await this.#narrator.until(since + renewableAfter);
       const tokenCalls = realer.tokenCalls;
       const during = await this.app.call(call);
       const waited = lastToken(realer) !== before;
@@ -121,18 +125,18 @@ class Guide {
         continue;
       }
       realer.setLifetime(usualLifetime);
-      const renewed = await this.#becomes(() => realer.tokenCalls === tokenCalls + 1);
+      const renewed = await this.#narrator.becomes(() => realer.tokenCalls === tokenCalls + 1);
       await sleep(100);
       const after = await this.app.call(call);
-      this.#say(
+      this.#narrator.say(
         `  Realer's token lives ${realerLifetime} s; renew_after is ${Math.floor(realerLifetime * 0.75)} s.`,
       );
-      this.#check('a call after that answered 200', during.status === 200, during.status);
-      this.#check(`it went out with the token at hand, in ${during.ms} ms`, !waited, 'a new token');
-      this.#check('one token call in the background', renewed, realer.tokenCalls - tokenCalls);
-      this.#check('the next call had the new token', lastToken(realer) !== before, 'the old one');
-      this.#check('it answered 200', after.status === 200, after.status);
-      this.#check('no call was refused', realer.refusals === 0, realer.refusals);
+      this.#narrator.check('a call after that answered 200', during.status === 200, during.status);
+      this.#narrator.check(`it went out with the token at hand, in ${during.ms} ms`, !waited, 'a new token');
+      this.#narrator.check('one token call in the background', renewed, realer.tokenCalls - tokenCalls);
+      this.#narrator.check('the next call had the new token', lastToken(realer) !== before, 'the old one');
+      this.#narrator.check('it answered 200', after.status === 200, after.status);
+      this.#narrator.check('no call was refused', realer.refusals === 0, realer.refusals);
       return;
     }
   }
@@ -142,53 +146,18 @@ class Guide {
       const { calls, ok } = this.app.count(vendor.name);
       return [vendor.name, calls, ok, vendor.tokenCalls, vendor.refusals] as const;
     });
-    this.#title('All in all');
-    this.#say(
+    this.#narrator.title('The calls so far');
+    this.#narrator.say(
       table([['vendor', 'calls', '200s', 'token calls', '401s recovered'], ...rows]).replace(/^/gm, '  '),
     );
     const failed = rows.filter(([, calls, ok]) => calls === 0 || calls !== ok).map(([name]) => name);
-    this.#check('every call to every vendor answered 200', failed.length === 0, failed.join(', '));
+    this.#narrator.check('every call to every vendor answered 200', failed.length === 0, failed.join(', '));
   }
 
   #vendor(call: PlainCall): Vendor {
     const vendor = this.#options.vendors.all.find((one) => one.name === call.vendor);
     if (vendor === undefined) throw new Error(`there is no vendor ${call.vendor}`);
     return vendor;
-  }
-
-  #show(request: SeenRequest): void {
-    const authorization = fieldOf(request, 'authorization');
-    const version = fieldOf(request, 'version');
-    this.#say(`    vendor saw  ${request.method} ${request.path} → ${request.status}`);
-    if (authorization !== undefined)
-      this.#say(`                Authorization: ${shortCredential(authorization)}`);
-    if (version !== undefined) this.#say(`                Version: ${version}`);
-    if (!/token$/.test(request.path)) return;
-    this.#say(`                ${fieldOf(request, 'content-type')}`);
-    this.#say(`                ${shortBody(request)}`);
-  }
-
-  #title(text: string): void {
-    this.#say(`\n${text}\n`);
-  }
-
-  #check(promise: string, kept: boolean, got: string | number): void {
-    if (!kept) this.broken++;
-    this.#say(kept ? `  ✓ ${promise}` : `  ✗ ${promise}: got ${got}`);
-  }
-
-  #say(line: string): void {
-    this.#options.say(line);
-  }
-
-  /** Waits for a moment of the monotonic clock, in ms. */
-  async #until(moment: number): Promise<void> {
-    await sleep(Math.max(0, moment - performance.now()));
-  }
-
-  async #becomes(condition: () => boolean): Promise<boolean> {
-    for (let left = 100; left > 0 && !condition(); left--) await sleep(20);
-    return condition();
   }
 }
 

@@ -35,10 +35,13 @@ export interface Vendor {
   readonly name: string;
   /** `http://127.0.0.1:port`. */
   readonly url: string;
+  /** Calls that ask for tokens, sessions or other credentials; what the bearer of a token asks for is among them. */
   readonly tokenCalls: number;
   readonly apiCalls: number;
   /** How many API calls were answered 401. */
   readonly refusals: number;
+  /** How many logins were completed: by a person on the login pages, at Rev also with apiKey and secret. */
+  readonly logins: number;
   /** The last 10,000 requests, oldest first. */
   readonly seen: readonly SeenRequest[];
   /** What routes.yaml needs from the environment to reach this vendor: address and credentials. */
@@ -55,11 +58,16 @@ export interface Vendor {
   failTokens(failure: number | TokenFailure): void;
   /** Every token call takes this many milliseconds longer. */
   delayTokens(ms: number): void;
+  /** Every token call takes effect at once and is answered this many milliseconds later. */
+  holdTokens(ms: number): void;
   close(): Promise<void>;
 }
 
+/** What a vendor has besides the handles of every vendor. */
+export type OwnHandles<V extends Vendor> = Omit<V, keyof Vendor>;
+
 /** What makes a vendor this vendor. */
-export interface Definition {
+export interface Definition<H extends object = object> {
   readonly name: string;
   readonly tokenPath: string;
   /** Environment of a proxy in front of `url`. */
@@ -71,6 +79,10 @@ export interface Definition {
   /** The vendor's way to say that something is wrong. */
   error(status: number, message: string): Answer;
   readonly endpoints: readonly Endpoint[];
+  /** Completed logins. Default: none. */
+  logins?(): number;
+  /** Put on the vendor, getters as getters; they may replace those of every vendor. */
+  readonly handles?: H;
 }
 
 export interface Endpoint {
@@ -80,6 +92,8 @@ export interface Endpoint {
   readonly streams?: true;
   /** No token needed: the endpoint is not part of the API. */
   readonly open?: true;
+  /** Counts, fails and waits as the token endpoint does. */
+  readonly issues?: true;
   /** `found` holds the groups of `path`. */
   answer(request: VendorRequest, token: IssuedToken, found: readonly string[]): Answer | Promise<Answer>;
 }

@@ -1,10 +1,9 @@
 import { fetch } from 'undici';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { startRealer } from '../../src/demo/realer.ts';
-import type { Vendor } from '../../src/demo/vendor.ts';
+import { type RealerVendor, startRealer } from '../../src/demo/realer.ts';
 import { basic, get, postForm, postJson } from './calls.ts';
 
-let vendor: Vendor;
+let vendor: RealerVendor;
 let now = 1_700_000_000_000;
 beforeEach(async () => {
   vendor = await startRealer({ now: () => now });
@@ -123,11 +122,66 @@ describe('the revocation endpoint', () => {
       expect(answer.headers.get('pragma')).toBe('no-cache');
     }
     expect((await get(`${vendor.url}/iot/v1/catalog`, headers)).status).toBe(401);
+    expect(vendor.revocations).toBe(1);
+  });
+
+  test('leaves other tokens alone', async () => {
+    const [one, other] = [await tokenFor(), await tokenFor()];
+    await revoke(one.Authorization.slice(7));
+    expect((await get(`${vendor.url}/iot/v1/catalog`, other)).status).toBe(200);
   });
 
   test('needs client authentication and a token', async () => {
     expect((await postForm(`${vendor.url}/oauth/revoke`, { token: 'x' })).status).toBe(401);
     expect((await postForm(`${vendor.url}/oauth/revoke`, {}, client())).status).toBe(400);
+  });
+});
+
+describe('MQTT credentials', () => {
+  const url = () => `${vendor.url}/iot/v1/mqtt-credentials`;
+  const scope = 'iot:mqtt:connect iot:catalog:read';
+
+  test('are for the bearer of a token with the scope, and are no token', async () => {
+    const { status, json } = await postJson(url(), {}, await tokenFor(scope));
+    expect(status).toBe(200);
+    expect(json).toEqual({
+      mqtt_client_id: vendor.env.REALER_CLIENT_ID,
+      mqtt_username: vendor.env.REALER_CLIENT_ID,
+      mqtt_credential: expect.any(String),
+      expires_in: 3600,
+      renew_after: 2700,
+    });
+    const credential = String(json.mqtt_credential);
+    expect(vendor.isMqttCredential(credential)).toBe(true);
+    expect(vendor.isMqttCredential('unknown')).toBe(false);
+    const asToken = { Authorization: `Bearer ${credential}` };
+    expect((await get(`${vendor.url}/iot/v1/catalog`, asToken)).status).toBe(401);
+    expect(vendor.tokenCalls).toBe(2);
+  });
+
+  test('are refused without the scope, without a token, and to a form', async () => {
+    expect(await postJson(url(), {}, await tokenFor())).toMatchObject({ status: 403, json: { code: 4003 } });
+    expect(await postJson(url(), {})).toMatchObject({ status: 401, json: { code: 4001 } });
+    expect((await postForm(url(), { a: 'b' }, await tokenFor(scope))).status).toBe(400);
+  });
+
+  test('end with the token when it is revoked, and not when it expires', async () => {
+    const obtain = async () => {
+      const headers = await tokenFor(scope);
+      const { json } = await postJson(url(), {}, headers);
+      return { token: headers.Authorization.slice(7), credential: String(json.mqtt_credential) };
+    };
+    const [revoked, kept] = [await obtain(), await obtain()];
+    await postForm(`${vendor.url}/oauth/revoke`, { token: revoked.token }, client());
+    expect(vendor.isMqttCredential(revoked.credential)).toBe(false);
+    expect(vendor.isMqttCredential(kept.credential)).toBe(true);
+    vendor.expireAll();
+    expect(vendor.isMqttCredential(kept.credential)).toBe(true);
+    now += 3_600_000;
+    expect(vendor.isMqttCredential(kept.credential)).toBe(false);
+    const last = await obtain();
+    vendor.revokeAll();
+    expect(vendor.isMqttCredential(last.credential)).toBe(false);
   });
 });
 

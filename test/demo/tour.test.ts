@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { type Running, start } from '../../src/cli/start.ts';
 import { load } from '../../src/config/load.ts';
+import { Narrator } from '../../src/demo/narrator.ts';
 import { fieldOf } from '../../src/demo/report.ts';
 import { prepare, tour } from '../../src/demo/tour.ts';
 import { startVendors, type Vendors } from '../../src/demo/vendors.ts';
@@ -28,13 +29,14 @@ describe.concurrent('the tour', () => {
     const log: string[] = [];
     const running = await serveShipped(vendors, log);
     const lines: string[] = [];
-    const broken = await tour({ vendors, proxyUrl: running.url, say: (line) => lines.push(line) });
+    const narrator = new Narrator((line) => lines.push(line));
+    await tour({ vendors, proxyUrl: running.url, narrator });
     await running.stop();
     await vendors.close();
 
     const text = lines.join('\n');
     expect(text).not.toContain('✗');
-    expect(broken).toBe(0);
+    expect(narrator.broken).toBe(0);
     for (const vendor of vendors.all) expect(text).toMatch(new RegExp(`^ +${vendor.name} +[1-9]`, 'm'));
 
     const tokens = vendors.all.flatMap((vendor) =>
@@ -53,13 +55,14 @@ describe.concurrent('the tour', () => {
     vendors.revolv3.refuseAll(true);
     const running = await serveShipped(vendors, []);
     const lines: string[] = [];
-    const broken = await tour({ vendors, proxyUrl: running.url, say: (line) => lines.push(line) });
+    const narrator = new Narrator((line) => lines.push(line));
+    await tour({ vendors, proxyUrl: running.url, narrator });
     await running.stop();
     await vendors.close();
 
-    expect(broken).toBeGreaterThan(0);
+    expect(narrator.broken).toBeGreaterThan(0);
     expect(lines).toContain('  ✗ revolv3 answered 200: got 401');
-    expect(lines.filter((line) => line.includes('✗'))).toHaveLength(broken);
+    expect(lines.filter((line) => line.includes('✗'))).toHaveLength(narrator.broken);
     expect(lines).toContain('  ✓ realer answered 200');
   });
 });

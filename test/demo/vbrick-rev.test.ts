@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { fetch } from 'undici';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { recording, startVbrickRev, type VbrickRevVendor } from '../../src/demo/vbrick-rev.ts';
+import { startVbrickRev, type VbrickRevVendor } from '../../src/demo/vbrick-rev.ts';
+import { recording } from '../../src/demo/vbrick-rev-api.ts';
 import { get, postJson } from './calls.ts';
 
 let vendor: VbrickRevVendor;

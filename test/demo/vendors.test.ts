@@ -25,7 +25,7 @@ test('five vendors listen on loopback and say what a proxy needs to know', () =>
   ]);
   for (const vendor of vendors.all) expect(vendor.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
   expect(vendors.env.REVOLUTION_URL).toBe(`${vendors.revolution.url}/v1`);
-  expect(Object.keys(vendors.env)).toHaveLength(16);
+  expect(Object.keys(vendors.env)).toHaveLength(21);
 });
 
 test('a token of one vendor is worth nothing at another', async () => {
@@ -123,6 +123,23 @@ describe('made to be difficult', () => {
     revoDigital.failTokens({ how: 'lost' });
     await expect(refresh()).rejects.toThrow();
     expect((await refresh()).json).toMatchObject({ message: 'Invalid grant: refresh token is invalid' });
+  });
+
+  test('holdTokens answers late what has taken effect at once', async () => {
+    vendors.revoDigital.holdTokens(60_000);
+    const { env, url } = vendors.revoDigital;
+    const refresh = postForm(`${url}/oauth/token`, {
+      grant_type: 'refresh_token',
+      client_id: env.REVO_DIGITAL_CLIENT_ID ?? '',
+      client_secret: env.REVO_DIGITAL_CLIENT_SECRET ?? '',
+      refresh_token: env.REVO_DIGITAL_REFRESH_TOKEN ?? '',
+      user_type: 'Location',
+    });
+    const waiting = expect(refresh).rejects.toThrow();
+    await expect.poll(() => vendors.revoDigital.refreshes).toBe(1);
+    expect(vendors.revoDigital.seen.at(-1)?.status).toBe(0);
+    await vendors.close();
+    await waiting;
   });
 
   test('delayTokens takes its time, and closing does not wait for it', async () => {
