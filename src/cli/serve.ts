@@ -41,6 +41,7 @@ async function serve(input: CommandInput): Promise<0 | 1 | 2> {
   try {
     running = await start(config, { log });
   } catch (error) {
+    await log.flush();
     input.err(`cupbearer: ${whyNot(error)}\n`);
     return 1;
   }
@@ -48,13 +49,19 @@ async function serve(input: CommandInput): Promise<0 | 1 | 2> {
   for (const { prefix, upstream, credential } of config.routes.slice(0, listedRoutes)) {
     log.info('route', { prefix, upstream: upstream.origin + upstream.base_path, credential });
   }
-  log.flush();
+  void log.flush();
+  const hup = () => {
+    log.info('reading secrets again', { signal: 'SIGHUP' });
+    running.rereadSecrets();
+    void log.flush();
+  };
+  process.on('SIGHUP', hup);
   const signal = await stopAsked;
   log.info('stopping', { signal });
   const cut = nextSignal().then(() => 'cut' as const);
   const ended = await Promise.race([running.stop().then(() => 'stopped' as const), cut]);
   log.info(ended);
-  log.flush();
+  await log.flush();
   return ended === 'stopped' ? 0 : 1;
 }
 
@@ -86,6 +93,7 @@ function isPretty({ options }: CommandInput): boolean {
 }
 
 function whyNot(error: unknown): string {
+  if (error instanceof CupbearerError) return error.message;
   const { code, address, port } = error as { code?: string; address?: string; port?: number };
   const where = port === undefined ? (address ?? 'its address') : `${address}:${port}`;
   if (code === 'EADDRINUSE') return `${where} is in use; stop what listens there or change server.listen`;

@@ -18,6 +18,40 @@ export function tokenLog(log: Log): TokenEvents {
       for (const warning of event.warnings)
         log.warn(warning, { credential: event.credential, tenant: event.tenant });
     },
+    adopted(event) {
+      log.info('token taken from the store', {
+        credential: event.credential,
+        tenant: event.tenant,
+        gen: event.gen,
+        hash: event.hash8,
+        lifetime_s: Math.round(event.lifetimeLeftMs / 1_000),
+      });
+    },
+    secretsChanged({ credential, names }) {
+      log.info('secrets changed', { credential, keys: names.join(', ') });
+    },
+    secretKept({ credential, name, reason }) {
+      log.warn('a secret could not be read again; the one before stays', {
+        credential,
+        key: name,
+        detail: reason,
+      });
+    },
+    revoked(event) {
+      const fields = {
+        credential: event.credential,
+        tenant: event.tenant,
+        hash: event.hash8,
+        revoked: event.revoked,
+        session_deleted: event.deleted,
+        error: event.failure?.error,
+        detail: event.failure?.detail,
+      };
+      if (event.failure) log.warn('a token could not be revoked; it may be good until it expires', fields);
+      else if (event.unsupported)
+        log.warn('the provider has no revocation endpoint; tokens are good until they expire', fields);
+      else log.info(event.revoked > 0 ? 'tokens revoked' : 'there was no token to revoke', fields);
+    },
     failed(event) {
       const retry = Number.isFinite(event.retryInMs) ? Math.ceil(event.retryInMs / 1_000) : undefined;
       const fields = {

@@ -19,6 +19,7 @@ const good = `credentials:
 routes:
   /realer: { credential: realer }
   /rev/v2: { credential: rev, upstream: /api/v2/ }
+store: { url: "sqlite:sessions.db", key: MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE= }
 `;
 
 describe('cupbearer check', () => {

@@ -1,0 +1,57 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const main = join(import.meta.dirname, '../../src/main.ts');
+
+/** A `cupbearer serve` in a process of its own. */
+export interface Served {
+  /** Where it listens, once it does; rejects when it ends before. */
+  readonly url: Promise<string>;
+  readonly adminUrl: Promise<string | undefined>;
+  readonly process: ChildProcess;
+  /** Everything it has written so far. */
+  output(): string;
+  /** Sends the signal and resolves to the exit code, or the signal that ended it. */
+  end(signal: NodeJS.Signals): Promise<number | string>;
+}
+
+/** Starts `cupbearer serve` on a configuration file, its log as JSON lines. */
+export function serve(file: string, env: Readonly<Record<string, string>> = {}): Served {
+  const child = spawn(process.execPath, [main, 'serve', '--config', file, '--log-format', 'json'], {
+    env: { PATH: process.env.PATH, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let text = '';
+  const closed = once(child, 'close');
+  const listening = new Promise<{ url: string; admin?: string }>((resolve, reject) => {
+    const read = (chunk: Buffer) => {
+      text += chunk;
+      const line = text.split('\n').find((one) => one.includes('"listening"'));
+      if (line?.endsWith('}')) resolve(JSON.parse(line));
+    };
+    child.stdout.on('data', read);
+    child.stderr.on('data', read);
+    closed.then(() => reject(new Error(`serve ended: ${text}`)), reject);
+  });
+  listening.catch(() => undefined);
+  return {
+    url: listening.then(({ url }) => url),
+    adminUrl: listening.then(({ admin }) => admin),
+    process: child,
+    output: () => text,
+    async end(signal) {
+      child.kill(signal);
+      const [code, by] = await closed;
+      return code ?? by;
+    },
+  };
+}
+
+/** Writes a configuration and gives its path. */
+export function configFile(directory: string, yaml: string, name = 'routes.yaml'): string {
+  const file = join(directory, name);
+  writeFileSync(file, yaml);
+  return file;
+}
