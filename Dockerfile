@@ -21,6 +21,8 @@ WORKDIR /app
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY package.json LICENSE routes.yaml routes.schema.json ./
+# A volume for the session store starts with its owner and mode.
+RUN install -d -o node -g node -m 0700 /var/lib/cupbearer
 ENV NODE_ENV=production \
     CUPBEARER_CONFIG=/etc/cupbearer/routes.yaml
 USER node
