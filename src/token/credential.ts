@@ -247,7 +247,7 @@ export class Credential implements TokenSource {
   }
 
   #late(): CupbearerError {
-    return tokenError(this.#subject, timedOut, { waited: true });
+    return tokenError(this.#subject, this.#grant.waitsFor ?? timedOut, { waited: true });
   }
 
   #start(reason: FlightReason, mono: number): Flight<Token> {

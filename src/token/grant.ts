@@ -44,6 +44,8 @@ export interface Grant {
   readonly timeoutMs: number;
   /** It holds something that exists nowhere else: losing it means a new login. */
   readonly irreplaceable: boolean;
+  /** What a request in progress waits for, when that is not its provider. */
+  readonly waitsFor?: Failure | undefined;
   /** Asks for a token. Never rejects. */
   request(signal: AbortSignal, wanted: Wanted): Promise<GrantOutcome>;
   /** Fingerprint of the secrets the next request would use. */

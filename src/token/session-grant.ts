@@ -46,6 +46,7 @@ export class SessionGrant implements Grant {
   /** The head of an intent that was perhaps written, although nothing was sent after it. */
   #unsent: string | undefined;
   #replay: Replay | undefined;
+  #waitsFor: Failure | undefined;
   #running: Promise<unknown> = Promise.resolve();
   readonly #ending = new AbortController();
 
@@ -57,6 +58,10 @@ export class SessionGrant implements Grant {
 
   get irreplaceable(): boolean {
     return this.#unsaved.isPending;
+  }
+
+  get waitsFor(): Failure | undefined {
+    return this.#waitsFor;
   }
 
   secrets(): string {
@@ -91,6 +96,7 @@ export class SessionGrant implements Grant {
 
   async #request(signal: AbortSignal, wanted: Wanted): Promise<GrantOutcome> {
     const { store, key, owner, clock } = this.#init;
+    this.#waitsFor = undefined;
     if (this.#ending.signal.aborted) return { failure: stopped };
     await this.#kept(signal, (limited) => this.#unsaved.wait(limited));
     const lease = new Lease({ store, key, owner, clock });
@@ -100,11 +106,13 @@ export class SessionGrant implements Grant {
       const settled = this.#reader.settle(stored, wanted);
       if (settled !== undefined) return settled;
       if (await lease.take()) break;
+      this.#waitsFor = busy;
       // A refresh token that is sent late could not be waited for.
       if (clock.mono() >= until || !(await this.#wait(lease.pollMs, signal))) {
         return { failure: this.#ending.signal.aborted ? stopped : busy };
       }
     }
+    this.#waitsFor = undefined;
     try {
       return await this.#refresh(signal, wanted);
     } finally {

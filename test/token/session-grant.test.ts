@@ -341,6 +341,17 @@ describe('R34 two that share a store', () => {
     expect(second.endpoint.calls.length).toBe(0);
   });
 
+  it('tell a caller who has waited long what for', async () => {
+    const room = await open();
+    await room.store.lease(key, 'another process', 60_000);
+    let message = '';
+    void failure(() => room.registry.get('acme').acquire(), 'token-unavailable').then((error) => {
+      ({ message } = error);
+    });
+    await passing(room, () => message !== '', 11_000);
+    expect(message).toMatch(/^credential acme: another process has been renewing this session/);
+  });
+
   it('R24 after a 401 the one takes the token the other has fetched', async () => {
     const first = await open();
     const second = await open({ store: first.store, clock: first.clock });
