@@ -5,9 +5,7 @@ import { allowedHosts } from '../gateway/guard.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Clock } from '../token/clock.ts';
-import type { TokenHttp } from '../token/http.ts';
 import { createLoginDesk } from '../token/login-desk.ts';
-import { createParts } from '../token/parts.ts';
 import type { Registry } from '../token/registry.ts';
 import { createControlDesk } from './control-desk.ts';
 
@@ -15,28 +13,19 @@ export interface AdminDeskInit {
   readonly config: Config;
   readonly registry: Registry;
   readonly store: Store;
-  readonly http: TokenHttp;
   readonly clock: Clock;
   readonly log: Log;
 }
 
 /** What the admin listener offers besides probes, made of the parts of a running Cupbearer. */
-export function createAdminDesk({
-  config,
-  registry,
-  store,
-  http,
-  clock,
-  log,
-}: AdminDeskInit): GuardedOptions {
+export function createAdminDesk({ config, registry, store, clock, log }: AdminDeskInit): GuardedOptions {
   const { admin, hosts } = config.server;
-  const parts = createParts({ config, clock, store, events: {}, http });
   return {
     isAllowedHost: allowedHosts(hosts).field,
     unixSocket: admin !== 'off' && admin.kind === 'unix',
     login: createLoginDesk({
       config,
-      parts,
+      parts: registry.parts,
       clock,
       stored({ credential, tenant, refreshable }) {
         log.info('logged in', { credential, tenant, refreshable });

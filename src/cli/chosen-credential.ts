@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts';
 import type { CredentialConfig } from '../config/schema.ts';
 import { suggestion } from '../config/suggest.ts';
 import { CupbearerError } from '../errors.ts';
+import { isTenant } from '../token/tenants.ts';
 import type { OptionSpec } from './command.ts';
 
 /** The option of commands that are about one credential. */
@@ -36,6 +37,6 @@ export function chosenTenant(
       `credential ${name} has a token for each tenant; say which with --tenant`,
     );
   }
-  if (typeof given === 'string' && /^[\x21-\x7e]{1,256}$/.test(given)) return given;
+  if (typeof given === 'string' && isTenant(given)) return given;
   throw new CupbearerError('usage', 'a tenant is 1 to 256 visible ASCII characters');
 }

@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts';
 import { suggestion } from '../config/suggest.ts';
 import { parseDuration } from '../config/units.ts';
 import { CupbearerError } from '../errors.ts';
+import { deviceCode } from '../provider/grant-type.ts';
 import { openStore } from '../store/open.ts';
 import type { SessionKey } from '../store/session.ts';
 import { systemClock } from '../token/clock.ts';
@@ -100,8 +101,7 @@ function checkedWay(config: Config, key: SessionKey, device: boolean): LoginWay 
   const { credential: name } = key;
   const { credentials } = config;
   const known = Object.hasOwn(credentials, name) ? credentials[name] : undefined;
-  const way =
-    device || known?.grant_type === 'urn:ietf:params:oauth:grant-type:device_code' ? 'device' : 'browser';
+  const way = device || known?.grant_type === deviceCode ? 'device' : 'browser';
   const fault = loginFault(config, key, way);
   if (fault === undefined) return way;
   const hint = known === undefined ? suggestion(name, Object.keys(credentials)) : '';

@@ -1,7 +1,7 @@
 import { type RevokeReport, revokeReport } from '../admin/control.ts';
 import type { Config } from '../config/config.ts';
 import { CupbearerError } from '../errors.ts';
-import { hasSession } from '../token/grants.ts';
+import { hasSession } from '../provider/grant-type.ts';
 import { type AdminAnswer, askAdmin, notOurs, refusalIn } from './admin-client.ts';
 import { readRevocation, readStatus } from './admin-report.ts';
 import { chosenCredential, chosenTenant, tenantOption } from './chosen-credential.ts';

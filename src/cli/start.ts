@@ -11,8 +11,7 @@ import { Watch } from '../gateway/watch.ts';
 import { openStore } from '../store/open.ts';
 import type { Log } from '../telemetry/log.ts';
 import { type Clock, systemClock } from '../token/clock.ts';
-import { createTokenHttp } from '../token/http.ts';
-import { pause } from '../token/lease.ts';
+import { pause } from '../token/pause.ts';
 import { createRegistry, type Registry } from '../token/registry.ts';
 import { createAdminDesk } from './admin-desk.ts';
 import { watchCallerKeys } from './caller-keys.ts';
@@ -46,8 +45,7 @@ const loginGraceMs = 30_000;
  */
 export async function start(config: Config, { log, clock = systemClock }: StartOptions): Promise<Running> {
   const store = await openStore(config.store, { now: () => clock.wall() });
-  const http = createTokenHttp();
-  const registry = createRegistry({ config, clock, store, http, events: tokenLog(log) });
+  const registry = createRegistry({ config, clock, store, events: tokenLog(log) });
   const upstreams = createUpstreams();
   const callers = createCallers(config.callers);
   const callerKeys = watchCallerKeys({ config, callers, clock, log });
@@ -63,7 +61,7 @@ export async function start(config: Config, { log, clock = systemClock }: StartO
     now: () => clock.mono(),
     onEnd: (exchange) => log.exchange(exchangeLine(exchange, clock.mono())),
   });
-  const desk = createAdminDesk({ config, registry, store, http, clock, log });
+  const desk = createAdminDesk({ config, registry, store, clock, log });
   const admin = createAdmin({
     waitingFor: () => registry.waitingFor(),
     draining: () => draining,

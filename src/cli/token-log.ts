@@ -53,7 +53,6 @@ export function tokenLog(log: Log): TokenEvents {
       else log.info(event.revoked > 0 ? 'tokens revoked' : 'there was no token to revoke', fields);
     },
     failed(event) {
-      const retry = Number.isFinite(event.retryInMs) ? Math.ceil(event.retryInMs / 1_000) : undefined;
       const fields = {
         credential: event.credential,
         tenant: event.tenant,
@@ -61,7 +60,7 @@ export function tokenLog(log: Log): TokenEvents {
         error: event.failure.error,
         status: event.failure.status,
         detail: event.failure.detail,
-        retry_in_s: retry,
+        retry_in_s: Math.ceil(event.retryInMs / 1_000),
         waiters: event.waiters,
       };
       if (event.blocked) log.error('token refused; the configuration or a login is needed', fields);

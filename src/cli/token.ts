@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts';
 import { CupbearerError } from '../errors.ts';
+import { hasSession } from '../provider/grant-type.ts';
 import { systemClock } from '../token/clock.ts';
-import { hasSession } from '../token/grants.ts';
 import { ageOf } from '../token/region.ts';
 import type { Token } from '../token/token.ts';
 import { chosenCredential, chosenTenant, tenantOption } from './chosen-credential.ts';

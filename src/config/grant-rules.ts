@@ -1,6 +1,6 @@
+import { deviceCode, type GrantType, jwtBearer, tokenExchange } from '../provider/grant-type.ts';
 import type { RequestKind } from '../provider/provider.ts';
 import type { CredentialConfig } from './schema.ts';
-import type { GrantType } from './schema-credential.ts';
 
 export type CredentialKey = keyof CredentialConfig;
 
@@ -14,10 +14,6 @@ export interface GrantRule {
   readonly client: 'secret' | 'public' | 'optional';
   readonly needs: readonly CredentialKey[];
 }
-
-const jwtBearer = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
-const tokenExchange = 'urn:ietf:params:oauth:grant-type:token-exchange';
-const deviceCode = 'urn:ietf:params:oauth:grant-type:device_code';
 
 /** RFC 6749 §4.4.2, §6, §4.1.3, §4.3.2; RFC 8628 §3.1 and §3.4; RFC 7523 §2.1; RFC 8693 §2.1. */
 export const grantRules: Readonly<Record<GrantType, GrantRule>> = {
@@ -48,11 +44,6 @@ export const grantKeys: Readonly<Partial<Record<CredentialKey, readonly GrantTyp
   requested_token_type: [tokenExchange],
   using: ['client_credentials', tokenExchange],
 };
-
-/** Whether a grant keeps a session: a refresh token that must survive. */
-export function hasSession(grant: GrantType): boolean {
-  return grant === 'refresh_token' || grant === 'authorization_code' || grant === deviceCode;
-}
 
 /** A grant as messages name it: `jwt-bearer`. */
 export function shortGrant(grant: GrantType): string {

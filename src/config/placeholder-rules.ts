@@ -1,8 +1,9 @@
+import { hasSession } from '../provider/grant-type.ts';
 import type { Json, RequestKind } from '../provider/provider.ts';
 import { placeholdersIn, soleName } from '../provider/template.ts';
 import { type CredentialCheck, placeOf } from './credential-check.ts';
 import { requestKinds } from './endpoints.ts';
-import { type CredentialKey, grantRules, hasSession, shortGrant } from './grant-rules.ts';
+import { type CredentialKey, grantRules, shortGrant } from './grant-rules.ts';
 import type { Path } from './problems.ts';
 import { nearest } from './suggest.ts';
 

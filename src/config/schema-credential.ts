@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { grantTypes } from '../provider/grant-type.ts';
 import { describe, duration, nameKey, secret, text } from './schema-types.ts';
 
 const tenant = v.strictObject({
@@ -8,16 +9,6 @@ const tenant = v.strictObject({
     'How many tenants may hold a token at a time.',
   ),
 });
-
-const grantTypes = [
-  'client_credentials',
-  'refresh_token',
-  'authorization_code',
-  'urn:ietf:params:oauth:grant-type:device_code',
-  'password',
-  'urn:ietf:params:oauth:grant-type:jwt-bearer',
-  'urn:ietf:params:oauth:grant-type:token-exchange',
-] as const;
 
 /** Trust and client certificate towards one server. */
 export const tls = v.strictObject({
@@ -121,5 +112,3 @@ export const credential = v.strictObject({
   default_lifetime: describe(v.optional(duration), "Replaces the provider's response.default_lifetime."),
   warm: describe(v.optional(v.boolean(), false), 'Fetch a token at start; readyz waits for it.'),
 });
-
-export type GrantType = (typeof grantTypes)[number];

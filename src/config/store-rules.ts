@@ -1,5 +1,5 @@
+import { hasSession } from '../provider/grant-type.ts';
 import type { SourceNode } from './document.ts';
-import { hasSession } from './grant-rules.ts';
 import { absolutePath, isPlaceholderOnly } from './interpolate.ts';
 import type { Findings } from './problems.ts';
 import { isLoopback } from './reach.ts';

@@ -25,32 +25,21 @@ const maxStoreMs = 3_000;
 
 /**
  * The gate after one more failure. Transient ones wait 1 s, 2 s, 4 s … ± half of it, to at most 60 s (30 s without a
- * token), for a store that is away to at most 3 s; a provider's Retry-After is never undercut, and lengthened by up to 20 % so that replicas spread.
- * Permanent ones are probed after 60 s, 120 s … 15 min, and after 15 min where asking again may lock an account. What
- * the store alone decides, such as that a login is needed, is looked at again after 2 s.
+ * token, 3 s for a store that is away); a provider's Retry-After is never undercut, and lengthened by up to 20 % so that
+ * replicas spread. Permanent ones are probed after 60 s, 120 s … 15 min, and after 15 min where asking again may lock an
+ * account. What the store alone decides, such as that a login is needed, is looked at again after 2 s.
  */
 export function nextGate(previous: Gate | undefined, failure: Failure, secrets: string, clock: Clock): Gate {
   const blocked = isPermanent(failure.kind);
-  const failures = previous?.blocked === blocked ? previous.failures + 1 : 1;
+  const sameSort = previous?.blocked === blocked ? previous.failures + 1 : 1;
+  const failures = failure.local ? (previous?.failures ?? 0) : sameSort;
   const now = clock.mono();
-  if (failure.local) {
-    const until = now + recheckMs;
-    return {
-      blocked,
-      failure,
-      failures: previous?.failures ?? 0,
-      secrets,
-      untilServing: until,
-      untilStarved: until,
-    };
-  }
-  const random = clock.random();
   const shared = { blocked, failure, failures, secrets };
-  if (blocked) {
-    const probe = failure.mayLock ? maxProbeMs : Math.min(probeMs * 2 ** (failures - 1), maxProbeMs);
-    const wait = failure.kind === 'reauthorization' ? recheckMs : probe;
-    return { ...shared, untilServing: now + wait, untilStarved: now + wait };
-  }
+  const after = (wait: number): Gate => ({ ...shared, untilServing: now + wait, untilStarved: now + wait });
+  if (failure.local || failure.kind === 'reauthorization') return after(recheckMs);
+  if (blocked)
+    return after(failure.mayLock ? maxProbeMs : Math.min(probeMs * 2 ** (failures - 1), maxProbeMs));
+  const random = clock.random();
   const asked = (failure.retryAfterMs ?? 0) * (1 + 0.2 * random);
   const most = failure.kind === 'store' ? maxStoreMs : Infinity;
   const step = Math.min(baseMs * 2 ** Math.min(failures - 1, 16), most);

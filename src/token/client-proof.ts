@@ -1,4 +1,5 @@
 import type { CredentialConfig } from '../config/schema.ts';
+import { jwtBearer } from '../provider/grant-type.ts';
 import type { ClientAuth } from '../provider/provider.ts';
 import { type Claims, createSigner } from './assertion.ts';
 import type { Clock } from './clock.ts';
@@ -96,7 +97,7 @@ export function createClientProof(config: CredentialConfig, clock: Clock): Clien
 
 /** RFC 7523 §3: issuer and subject are the client. Claims of a grant are none of the client's but for `aud`. */
 function clientClaims({ client_id, grant_type, assertion_claims = {} }: CredentialConfig, tokenUrl: string) {
-  const forGrant = grant_type === 'urn:ietf:params:oauth:grant-type:jwt-bearer';
+  const forGrant = grant_type === jwtBearer;
   const given: Claims = forGrant ? { aud: assertion_claims.aud ?? tokenUrl } : assertion_claims;
   return { iss: client_id, sub: client_id, aud: tokenUrl, ...given };
 }

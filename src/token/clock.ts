@@ -10,6 +10,9 @@ export interface Clock {
   random(): number;
 }
 
+/** How much the wall clocks of two machines may differ before one of them counts as set back, ms. */
+export const clockSlackMs = 5_000;
+
 /** The machine's clocks. No timer is longer than 60 s: setTimeout fires at once beyond 2^31 ms. */
 export const systemClock: Clock = {
   mono: () => performance.now(),

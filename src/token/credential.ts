@@ -161,9 +161,9 @@ export class Credential implements TokenSource {
     const stored = await this.#grant.stored().catch(() => token.hash);
     if (this.#current.token !== token || this.#flight) return;
     if (stored === 'gone') this.#surrender();
-    const isOther = stored !== undefined && stored !== token.hash && !this.#current.wasRefused(stored);
-    if (stored !== 'gone' && isOther && this.#mayRenew(this.#clock.mono()))
-      this.#start('login', this.#verifiedMono);
+    if (stored === 'gone' || stored === undefined || stored === token.hash) return;
+    const mono = this.#clock.mono();
+    if (!this.#current.wasRefused(stored) && this.#mayRenew(mono)) this.#start('login', mono);
   }
 
   /** Forgets failures: the configuration or a secret has changed. A token in force stays. */

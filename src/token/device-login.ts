@@ -1,9 +1,11 @@
 import { CupbearerError } from '../errors.ts';
 import { parseAnswer } from '../provider/answer.ts';
 import { readSeconds } from '../provider/expiry.ts';
-import { pause } from './lease.ts';
+import { deviceCode as deviceGrant } from '../provider/grant-type.ts';
+import { target as targetOf } from './grant-kinds.ts';
 import { cleaned, whyEnded } from './login-callback.ts';
-import { keepSession, type LoggedIn, type LoginTarget, wanted } from './login-session.ts';
+import { keepSession, type LoggedIn, type LoginTarget } from './login-session.ts';
+import { pause } from './pause.ts';
 import { ageOf } from './region.ts';
 
 /** What a person needs to log in on another device, and what we poll with. The device code is secret. */
@@ -20,7 +22,6 @@ export interface DeviceCodes {
   readonly t0Wall: number;
 }
 
-const grantType = 'urn:ietf:params:oauth:grant-type:device_code';
 const defaultLifetimeMs = 600_000;
 const defaultIntervalMs = 5_000;
 const shortestIntervalMs = 1_000;
@@ -37,7 +38,10 @@ export async function startDeviceLogin(target: LoginTarget, signal: AbortSignal)
       'login-failed',
       `credential ${key.credential}: the provider gave no device code: ${why}`,
     );
-  const answer = await endpoint.send({ kind: 'device_authorization', params: wanted(target) }, signal);
+  const answer = await endpoint.send(
+    { kind: 'device_authorization', params: targetOf(target.config) },
+    signal,
+  );
   if ('kind' in answer) throw failed(`${answer.detail} (${answer.error})`);
   if (answer.status < 200 || answer.status > 299) {
     const read = endpoint.read(answer);
@@ -78,7 +82,7 @@ export async function finishDeviceLogin(
   signal: AbortSignal,
 ): Promise<LoggedIn> {
   const { clock, endpoint, config } = target;
-  const params = { grant_type: grantType, device_code: codes.deviceCode, resource: config.resource };
+  const params = { grant_type: deviceGrant, device_code: codes.deviceCode, resource: config.resource };
   let { intervalMs } = codes;
   let waitMs = intervalMs;
   for (let unanswered = 0; ; ) {

@@ -1,12 +1,13 @@
 import type { CredentialConfig } from '../config/schema.ts';
+import { jwtBearer, tokenExchange } from '../provider/grant-type.ts';
 import { createSigner } from './assertion.ts';
 import type { Clock } from './clock.ts';
 import { type Endpoint, inside } from './endpoint.ts';
 import { type Failure, isPermanent } from './failure.ts';
 import type { Grant, GrantOutcome, Wanted } from './grant.ts';
 import type { GrantKind } from './grant-kinds.ts';
-import { pause } from './lease.ts';
 import type { Lender, Loan } from './lender.ts';
+import { pause } from './pause.ts';
 import { fingerprint } from './secrets.ts';
 
 export interface DirectGrantInit {
@@ -25,11 +26,10 @@ const lockedMs = 900_000;
 /** Tokens that are asked for afresh each time: nothing but the configuration is needed for the next one. */
 export function createDirectGrant(init: DirectGrantInit): Grant {
   const { config, kind, clock, endpoint, lender, mayLock } = init;
-  const isExchange = config.grant_type === 'urn:ietf:params:oauth:grant-type:token-exchange';
+  const isExchange = config.grant_type === tokenExchange;
   const signer = createSigner(config, clock);
   const sign = async () => signer.sign({ aud: endpoint.tokenUrl(), ...config.assertion_claims });
-  const isSigned =
-    config.grant_type === 'urn:ietf:params:oauth:grant-type:jwt-bearer' && config.assertion === undefined;
+  const isSigned = config.grant_type === jwtBearer && config.assertion === undefined;
   let wasRefused = false;
 
   async function attempt(signal: AbortSignal): Promise<GrantOutcome> {

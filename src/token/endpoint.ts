@@ -139,6 +139,11 @@ export function createEndpoint({ config, provider, tenant, clock, http, proof }:
   };
 }
 
+/** What a stored answer says. Its times are those of the wall clock. */
+export function readStored(endpoint: Endpoint, raw: RawAnswer): Read {
+  return endpoint.read({ ...raw, t0Mono: 0, attempts: 0, retryAfter: undefined });
+}
+
 /** A flight must always end: what nobody expected counts as a failure that passes, and is logged as one. */
 export function inside(error: unknown): Failure {
   if (!(error instanceof CupbearerError)) {

@@ -28,7 +28,7 @@ export interface TokenFailed extends Subject {
   readonly failure: Failure;
   /** No further request before the operator changes something, but for rare probes. */
   readonly blocked: boolean;
-  /** Milliseconds until the next request may start; Infinity: not before a secret changes. */
+  /** Milliseconds until the next request may start. */
   readonly retryInMs: number;
   readonly waiters: number;
 }

@@ -1,5 +1,5 @@
 import type { CredentialConfig } from '../config/schema.ts';
-import type { GrantType } from '../config/schema-credential.ts';
+import { type GrantType, jwtBearer, type SessionGrantType, tokenExchange } from '../provider/grant-type.ts';
 import type { Json } from '../provider/provider.ts';
 import { latest } from './secrets.ts';
 
@@ -23,14 +23,8 @@ interface Given {
   sign(): Promise<string>;
 }
 
-/** Grants whose sessions live in the store. */
-export type SessionGrantType =
-  | 'refresh_token'
-  | 'authorization_code'
-  | 'urn:ietf:params:oauth:grant-type:device_code';
-
 /** What every grant may say of what the token is for (RFC 6749 §3.3, RFC 8707 §2, RFC 8693 §2.1). */
-function target({ scope, audience, resource }: CredentialConfig): Params {
+export function target({ scope, audience, resource }: CredentialConfig): Params {
   return { scope, audience, resource };
 }
 
@@ -51,20 +45,20 @@ export const grantKinds: Readonly<Record<Exclude<GrantType, SessionGrantType>, G
       ...target(config),
     }),
   },
-  'urn:ietf:params:oauth:grant-type:jwt-bearer': {
+  [jwtBearer]: {
     timeoutMs: 10_000,
     repeatable: true,
     params: async (config, { sign }) => ({
-      grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
+      grant_type: jwtBearer,
       assertion: latest(config.assertion) ?? (await sign()),
       ...target(config),
     }),
   },
-  'urn:ietf:params:oauth:grant-type:token-exchange': {
+  [tokenExchange]: {
     timeoutMs: 10_000,
     repeatable: true,
     params: (config, { borrowed }) => ({
-      grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+      grant_type: tokenExchange,
       subject_token: borrowed ?? latest(config.subject_token),
       subject_token_type: config.subject_token_type,
       actor_token: latest(config.actor_token),

@@ -1,5 +1,5 @@
 import type { CredentialConfig } from '../config/schema.ts';
-import type { GrantType } from '../config/schema-credential.ts';
+import { hasSession } from '../provider/grant-type.ts';
 import type { Provider } from '../provider/provider.ts';
 import type { SessionKey } from '../store/session.ts';
 import type { Store } from '../store/store.ts';
@@ -7,7 +7,7 @@ import type { Clock } from './clock.ts';
 import { createDirectGrant } from './direct-grant.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Grant } from './grant.ts';
-import { grantKinds, type SessionGrantType } from './grant-kinds.ts';
+import { grantKinds } from './grant-kinds.ts';
 import type { Lender } from './lender.ts';
 import { SessionGrant } from './session-grant.ts';
 import { SlidingGrant } from './sliding-grant.ts';
@@ -20,21 +20,16 @@ export interface GrantInit {
   readonly clock: Clock;
   readonly endpoint: Endpoint;
   readonly store: Store;
-  /** Whose leases this grant's are. */
-  readonly owner: string;
+  /** Makes the name that its leases go by. */
+  readonly owner: () => string;
   readonly lender: Lender | undefined;
-}
-
-/** Whether the grant's sessions live in the store. */
-export function hasSession(grantType: GrantType): grantType is SessionGrantType {
-  return !Object.hasOwn(grantKinds, grantType);
 }
 
 /** The grant of a credential, for one tenant. */
 export function createGrant(init: GrantInit): Grant {
   const { config, provider, key, clock, endpoint, store, owner, lender } = init;
   if (hasSession(config.grant_type)) {
-    return new SessionGrant({ config, provider, key, clock, endpoint, store, owner });
+    return new SessionGrant({ config, provider, key, clock, endpoint, store, owner: owner() });
   }
   const kind = grantKinds[config.grant_type];
   const mayLock = config.grant_type === 'password' || provider.extend !== undefined;

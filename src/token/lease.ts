@@ -2,6 +2,7 @@ import type { SessionKey } from '../store/session.ts';
 import type { Store } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import { isGone } from './owner.ts';
+import { pause } from './pause.ts';
 
 export interface LeaseInit {
   readonly store: Store;
@@ -39,6 +40,14 @@ export class Lease {
     return true;
   }
 
+  /** Takes it as soon as it is free; false when that is not within `ms`, or the signal aborts before. */
+  async takeWithin(ms: number, signal: AbortSignal): Promise<boolean> {
+    for (let waited = 0; ; waited += this.pollMs) {
+      if (await this.take()) return true;
+      if (waited >= ms || !(await pause(this.#init.clock, this.pollMs, signal))) return false;
+    }
+  }
+
   /** Gives it up, if it is still ours. A store that cannot be reached lets it run out. */
   async end(): Promise<void> {
     const { store, key, owner } = this.#init;
@@ -55,34 +64,4 @@ export class Lease {
       this.#prolonging = store.lease(key, owner, leaseMs).catch(() => undefined);
     });
   }
-}
-
-/** Resolves to true after `ms`, to false when the signal aborts before. */
-export function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<boolean> {
-  return new Promise((resolve) => {
-    if (signal?.aborted) {
-      resolve(false);
-      return;
-    }
-    const aborted = () => {
-      cancel();
-      resolve(false);
-    };
-    const cancel = clock.after(ms, () => {
-      signal?.removeEventListener('abort', aborted);
-      resolve(true);
-    });
-    signal?.addEventListener('abort', aborted, { once: true });
-  });
-}
-
-/** A signal that aborts after `ms`, or with `signal`; `cancel` when it is no longer needed. */
-export function withLimit(
-  clock: Clock,
-  ms: number,
-  signal?: AbortSignal,
-): { readonly signal: AbortSignal; readonly cancel: () => void } {
-  const limit = new AbortController();
-  const cancel = clock.after(ms, () => limit.abort());
-  return { signal: signal ? AbortSignal.any([limit.signal, signal]) : limit.signal, cancel };
 }

@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts';
+import { hasSession } from '../provider/grant-type.ts';
 import type { SessionKey } from '../store/session.ts';
-import { hasSession } from './grants.ts';
+import { isTenant } from './tenants.ts';
 
 /** How a person logs in: in a browser that comes back to us (RFC 6749 §4.1), or on another device (RFC 8628). */
 export type LoginWay = 'browser' | 'device';
@@ -25,7 +26,7 @@ export function loginFault(
   if (credential.tenant !== undefined && tenant === undefined) {
     return say('has a session for each tenant: say which');
   }
-  if (tenant !== undefined && !/^[\x21-\x7e]{1,256}$/.test(tenant)) {
+  if (tenant !== undefined && !isTenant(tenant)) {
     return 'a tenant is 1 to 256 visible ASCII characters';
   }
   if (!credential.client_id) return say('has no client_id: write one, as registered with the provider');

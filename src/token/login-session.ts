@@ -58,11 +58,6 @@ export async function checkStore({ store, key }: LoginTarget): Promise<void> {
   if ((await store.lease(key, owner, checkMs)) === owner) await store.release(key, owner);
 }
 
-/** What a login asks for besides the session itself (RFC 6749 §3.3, RFC 8707 §2). */
-export function wanted({ config: { scope, audience, resource } }: LoginTarget) {
-  return { scope, audience, resource };
-}
-
 /**
  * Stores the session that an answer begins. `login` is what the provider's refresh request repeats of the login.
  * Throws `login-failed`, `login-refused` when it is another tenant's, and what the store throws.

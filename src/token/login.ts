@@ -2,8 +2,9 @@ import { createHash, randomBytes } from 'node:crypto';
 import { CupbearerError } from '../errors.ts';
 import { authorizationUrl } from '../provider/authorize.ts';
 import type { SessionKey } from '../store/session.ts';
+import { target as targetOf } from './grant-kinds.ts';
 import type { Expected } from './login-callback.ts';
-import { keepSession, type LoggedIn, type LoginTarget, wanted } from './login-session.ts';
+import { keepSession, type LoggedIn, type LoginTarget } from './login-session.ts';
 
 /** A login that a person has started and not finished. Holds secrets. */
 export interface PendingLogin extends Expected {
@@ -32,7 +33,7 @@ export function startLogin(target: LoginTarget, redirectUri: string): { url: str
     provider,
     params: {
       redirect_uri: redirectUri,
-      ...wanted(target),
+      ...targetOf(target.config),
       state,
       code_challenge: verifier && createHash('sha256').update(verifier).digest('base64url'),
     },

@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts';
 import type { CredentialConfig } from '../config/schema.ts';
 import { CupbearerError } from '../errors.ts';
+import { hasSession } from '../provider/grant-type.ts';
 import type { Provider } from '../provider/provider.ts';
 import type { SessionKey } from '../store/session.ts';
 import type { Store } from '../store/store.ts';
@@ -9,7 +10,7 @@ import type { Clock } from './clock.ts';
 import { Credential } from './credential.ts';
 import { createEndpoint, type Endpoint } from './endpoint.ts';
 import type { TokenEvents } from './events.ts';
-import { createGrant, hasSession } from './grants.ts';
+import { createGrant } from './grants.ts';
 import type { TokenHttp } from './http.ts';
 import { createLender, type Lender } from './lender.ts';
 import { ownerName } from './owner.ts';
@@ -76,7 +77,7 @@ export function createParts({ config, clock, store, events, http }: PartsInit): 
         clock,
         endpoint: endpointOf(name, tenant),
         store,
-        owner: ownerName(),
+        owner: ownerName,
         lender: lenderOf(name, tenant, get),
       });
       return new Credential({ credential: name, tenant, clock, grant, events });

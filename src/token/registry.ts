@@ -1,13 +1,14 @@
 import type { Config } from '../config/config.ts';
 import type { CredentialConfig } from '../config/schema.ts';
 import { CupbearerError } from '../errors.ts';
+import { hasSession } from '../provider/grant-type.ts';
 import type { Store } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import type { Credential } from './credential.ts';
 import type { TokenEvents } from './events.ts';
-import { hasSession } from './grants.ts';
 import { createTokenHttp, type TokenHttp } from './http.ts';
-import { createParts } from './parts.ts';
+import { createParts, type Parts } from './parts.ts';
+import { pause } from './pause.ts';
 import { type Revocation, revoke, revokeAccessToken } from './revocation.ts';
 import { SecretFiles } from './secret-files.ts';
 import { watchSessions } from './session-watch.ts';
@@ -27,6 +28,8 @@ export interface RegistryInit {
 
 /** All credentials of a configuration. */
 export interface Registry {
+  /** What its credentials are made of, for what else is done with them: they share what they have learnt. */
+  readonly parts: Parts;
   /**
    * The token source of a credential, of one tenant when it has tenants. Throws `tenant-required` without the tenant it
    * needs, `malformed-request` for a tenant that is not 1 to 256 visible ASCII characters, `tenants-exhausted` when as
@@ -138,7 +141,7 @@ export function createRegistry(init: RegistryInit): Registry {
       } catch (error) {
         if (!(error instanceof CupbearerError)) throw error;
         const wait = Math.min(Math.max(one.view().retryInMs, 1_000), tickMs);
-        await new Promise<void>((resolve) => clock.after(wait, resolve));
+        await pause(clock, wait);
       }
     }
   }
@@ -180,6 +183,7 @@ export function createRegistry(init: RegistryInit): Registry {
   }
 
   return {
+    parts,
     get,
     rereadSecrets: () => secretFiles.readAll(),
     restart(name, tenant) {

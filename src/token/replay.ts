@@ -1,12 +1,10 @@
 import type { Rotation } from '../provider/provider.ts';
-import type { Clock } from './clock.ts';
+import { type Clock, clockSlackMs } from './clock.ts';
 import type { Failure } from './failure.ts';
 
 /** When an unanswered refresh token is sent again, ms after it went unanswered first. */
 const replayAt = [1_000, 3_000, 8_000];
 const mostAnswerMs = 30_000;
-/** How much the wall clocks of two machines may differ, ms. */
-const slackMs = 5_000;
 
 /** How long to wait for one answer, ms: short enough to ask again within the provider's grace. */
 export function answerMs({ grace }: Rotation): number {
@@ -54,6 +52,6 @@ export class Replay {
   /** A start in the future means that a clock was set back: nobody knows how long ago it was. */
   #graceLeft(): number {
     const elapsed = this.#clock.wall() - this.startedWall;
-    return elapsed < -slackMs ? 0 : this.#rotation.grace - Math.max(elapsed, 0);
+    return elapsed < -clockSlackMs ? 0 : this.#rotation.grace - Math.max(elapsed, 0);
   }
 }

@@ -2,9 +2,9 @@ import type { Provider } from '../provider/provider.ts';
 import type { Session, SessionKey } from '../store/session.ts';
 import type { Store } from '../store/store.ts';
 import type { Clock } from './clock.ts';
-import { type Endpoint, inside } from './endpoint.ts';
+import { type Endpoint, inside, readStored } from './endpoint.ts';
 import type { Failure } from './failure.ts';
-import { Lease, pause } from './lease.ts';
+import { Lease } from './lease.ts';
 import { ownerName } from './owner.ts';
 import { busy } from './session-failure.ts';
 import { formerSeeds, isSuperseded, newHead, revokedMark, seedOf } from './session-record.ts';
@@ -38,7 +38,6 @@ type Hint = 'access_token' | 'refresh_token';
 
 /** How long to wait for a renewal in progress, ms: what it brings is to be revoked too. */
 const leaseWaitMs = 5_000;
-const pollMs = 200;
 
 /**
  * Revokes what a credential holds (RFC 7009 §2.1), its refresh token first. A session is deleted once its refresh token
@@ -49,12 +48,8 @@ export async function revoke(init: RevokeInit): Promise<Revocation> {
   if (init.session === undefined) return revokeAll(init, undefined);
   const { session, clock, signal } = init;
   const lease = new Lease({ ...session, clock, owner: ownerName() });
-  let held = await lease.take();
-  for (let waited = 0; !held && waited < leaseWaitMs && !signal.aborted; waited += pollMs) {
-    await pause(clock, pollMs, signal);
-    held = await lease.take();
-  }
-  if (!held) return { revoked: 0, deleted: false, failure: busy, unsupported: false };
+  if (!(await lease.takeWithin(leaseWaitMs, signal)))
+    return { revoked: 0, deleted: false, failure: busy, unsupported: false };
   try {
     return await revokeAll(init, await session.store.load(session.key));
   } finally {
@@ -106,7 +101,7 @@ async function forget({ session, seed }: RevokeInit, stored: Session | undefined
 /** The stored access token, also out of an answer that nobody has read yet. */
 function tokenIn({ endpoint }: RevokeInit, { raw, token }: Session): string | undefined {
   if (raw === undefined) return token?.value;
-  const read = endpoint.read({ ...raw, t0Mono: 0, attempts: 0, retryAfter: undefined });
+  const read = readStored(endpoint, raw);
   return 'granted' in read ? read.granted.value : token?.value;
 }
 

@@ -6,8 +6,8 @@ import type { Store } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import type { Answered, Endpoint } from './endpoint.ts';
 import type { Granted } from './grant.ts';
-import { pause } from './lease.ts';
 import { cleaned } from './login-callback.ts';
+import { pause } from './pause.ts';
 import { formerSeeds, newHead, rawOf, seedOf, withToken } from './session-record.ts';
 
 export interface BeginInit {

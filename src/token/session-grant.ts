@@ -7,7 +7,9 @@ import type { Clock } from './clock.ts';
 import { type Answered, type Endpoint, inside } from './endpoint.ts';
 import { type Failure, stopped } from './failure.ts';
 import type { Grant, GrantOutcome, Wanted } from './grant.ts';
-import { Lease, pause, withLimit } from './lease.ts';
+import { target } from './grant-kinds.ts';
+import { Lease } from './lease.ts';
+import { pause, withLimit } from './pause.ts';
 import { answerMs, Replay } from './replay.ts';
 import { fingerprint } from './secrets.ts';
 import { busy, overtaken, unanswered } from './session-failure.ts';
@@ -163,8 +165,7 @@ export class SessionGrant implements Grant {
 
   async #send({ refresh_token, login }: Session, signal: AbortSignal): Promise<Answered | Failure> {
     const { config, clock, endpoint, provider } = this.#init;
-    const { scope, audience, resource } = config;
-    const params = { grant_type: 'refresh_token', refresh_token, scope, audience, resource };
+    const params = { grant_type: 'refresh_token', refresh_token, ...target(config) };
     const ask = { kind: 'refresh' as const, params, placeholders: login, secrets: [refresh_token] };
     const limit = withLimit(clock, answerMs(provider.response.rotation), signal);
     try {

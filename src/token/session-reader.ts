@@ -1,7 +1,7 @@
 import type { CredentialConfig } from '../config/schema.ts';
 import type { Session } from '../store/session.ts';
 import type { Clock } from './clock.ts';
-import type { Endpoint } from './endpoint.ts';
+import { type Endpoint, readStored } from './endpoint.ts';
 import type { Granted, GrantOutcome, Wanted } from './grant.ts';
 import { noRefreshToken, noSession, spentBefore } from './session-failure.ts';
 import { isSuperseded, revokedMark, seeded, seedOf, storedGrant, withToken } from './session-record.ts';
@@ -51,7 +51,7 @@ export class SessionReader {
     const { clock, endpoint } = this.#init;
     const { raw } = session;
     if (raw === undefined) return storedGrant(session, clock);
-    const read = endpoint.read({ ...raw, t0Mono: 0, attempts: 0, retryAfter: undefined });
+    const read = readStored(endpoint, raw);
     return 'granted' in read ? storedGrant(withToken(session, read.granted, raw.t0Wall), clock) : undefined;
   }
 }

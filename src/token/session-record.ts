@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { RawAnswer, Session } from '../store/session.ts';
-import type { Clock } from './clock.ts';
+import { type Clock, clockSlackMs } from './clock.ts';
 import type { Granted } from './grant.ts';
 import { thresholds } from './region.ts';
 
@@ -63,9 +63,6 @@ export function withToken({ raw: _raw, ...session }: Session, granted: Granted, 
   };
 }
 
-/** How much the wall clocks of two machines may differ, ms. */
-const slackMs = 5_000;
-
 /**
  * The stored token as a grant, when it serves for a while yet. Stored times are those of the wall clock: a token from
  * the future means that the clock was set back, and counts as expired.
@@ -74,7 +71,7 @@ export function storedGrant({ token }: Session, clock: Clock): Granted | undefin
   if (token === undefined) return undefined;
   const wall = clock.wall();
   const { storedWall, t0Wall, lifetimeMs, renewAfterMs, ...rest } = token;
-  if (wall < storedWall - slackMs || wall - t0Wall >= thresholds(lifetimeMs, undefined, 0).hardAt)
+  if (wall < storedWall - clockSlackMs || wall - t0Wall >= thresholds(lifetimeMs, undefined, 0).hardAt)
     return undefined;
   return {
     ...rest,

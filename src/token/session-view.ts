@@ -1,9 +1,9 @@
 import type { Config } from '../config/config.ts';
 import { CupbearerError } from '../errors.ts';
+import { hasSession } from '../provider/grant-type.ts';
 import type { Session, SessionKey } from '../store/session.ts';
 import type { Store } from '../store/store.ts';
 import type { Clock } from './clock.ts';
-import { hasSession } from './grants.ts';
 import { isSuperseded, seedOf } from './session-record.ts';
 
 /** What the store holds of one session, without its secrets. */

@@ -2,6 +2,11 @@ import { LRUCache } from 'lru-cache';
 import { CupbearerError } from '../errors.ts';
 import type { Credential } from './credential.ts';
 
+/** Whether a text can name a tenant: 1 to 256 visible ASCII characters. */
+export function isTenant(text: string): boolean {
+  return /^[\x21-\x7e]{1,256}$/.test(text);
+}
+
 /**
  * One credential's instances by tenant: at most `max`, the least recently used goes first, but never one that has a
  * token request in progress or holds a refresh token nobody else has.
@@ -36,7 +41,7 @@ export class Tenants {
         `credential ${this.#credential} has a token per tenant: send the tenant in ${this.#header}`,
       );
     }
-    if (!/^[\x21-\x7e]{1,256}$/.test(tenant)) {
+    if (!isTenant(tenant)) {
       throw new CupbearerError(
         'malformed-request',
         `${this.#header} must be 1 to 256 visible ASCII characters`,

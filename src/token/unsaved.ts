@@ -1,7 +1,7 @@
 import type { Session, SessionKey } from '../store/session.ts';
 import type { Store } from '../store/store.ts';
 import type { Clock } from './clock.ts';
-import { pause } from './lease.ts';
+import { pause } from './pause.ts';
 
 export interface UnsavedInit {
   readonly store: Store;

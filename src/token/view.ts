@@ -11,7 +11,7 @@ export interface CredentialView extends Subject {
   readonly gen: number;
   /** Milliseconds to true expiry; 0 when past, undefined without a token. */
   readonly lifetimeLeftMs: number | undefined;
-  /** Milliseconds until a token request may start: 0 now, Infinity not before a secret changes. */
+  /** Milliseconds until a token request may start; 0: now. */
   readonly retryInMs: number;
   /** The failure that has not been followed by a success yet. */
   readonly lastFailure: Failure | undefined;

@@ -46,7 +46,7 @@ routes:
     store = createMemoryStore(() => clock.wall());
     registry = createRegistry({ config, clock, store, http });
     const log = createLog({ level: 'silent' });
-    const guarded = createAdminDesk({ config, registry, store, http, clock, log });
+    const guarded = createAdminDesk({ config, registry, store, clock, log });
     listener = await listen(
       { kind: 'tcp', host: '127.0.0.1', port: 0 },
       createAdmin({ waitingFor: () => [], draining: () => false, guarded }),
