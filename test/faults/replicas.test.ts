@@ -7,6 +7,7 @@ import { Agent, request } from 'undici';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type RotatingServer, startRotating } from '../support/rotating-server.ts';
 import { configFile, type Served, serve } from '../support/serve.ts';
+import { rotatingConfig } from './rotating-config.ts';
 
 /** Seconds. A token of this lifetime is renewed when it is a little over two seconds old. */
 const lifetime = 4;
@@ -32,22 +33,8 @@ afterEach(async () => {
 
 /** `cupbearer serve` with the session of `server` in a SQLite file. */
 function launch(key: string): Served {
-  const file = configFile(
-    directory,
-    `
-server: { listen: "127.0.0.1:0", admin: "off" }
-store: { url: "sqlite:${join(directory, 'sessions', 'sessions.db')}", key: "${key}" }
-providers: { p: { token: { url: "${server.tokenUrl}" } } }
-credentials:
-  c:
-    provider: p
-    grant_type: refresh_token
-    client_id: ${server.client.id}
-    client_secret: ${server.client.secret}
-    refresh_token: ${server.refreshToken}
-routes: { /api: { credential: c, upstream: "${server.apiUrl}" } }
-`,
-  );
+  const database = join(directory, 'sessions', 'sessions.db');
+  const file = configFile(directory, rotatingConfig(server, database, key, 'admin: "off"'));
   const served = serve(file);
   running.push(served);
   return served;

@@ -7,6 +7,7 @@ import { request } from 'undici';
 import { expect, it } from 'vitest';
 import { startRotating } from '../support/rotating-server.ts';
 import { configFile, serve } from '../support/serve.ts';
+import { rotatingConfig } from './rotating-config.ts';
 
 it.each(['"off"', '127.0.0.1:0'])(
   'a stop while an answer cannot be stored waits until it can, with admin: %s',
@@ -14,25 +15,12 @@ it.each(['"off"', '127.0.0.1:0'])(
     const directory = mkdtempSync(join(tmpdir(), 'cupbearer-stop-'));
     const database = join(directory, 'sessions', 'sessions.db');
     const server = await startRotating({ hold: 1_000 });
-    const file = configFile(
-      directory,
-      `
-server: { listen: "127.0.0.1:0", admin: ${admin}, shutdown_grace: 0s }
-store: { url: "sqlite:${database}", key: "${randomBytes(32).toString('base64')}" }
-providers: { p: { token: { url: "${server.tokenUrl}" } } }
-credentials:
-  c:
-    provider: p
-    grant_type: refresh_token
-    client_id: ${server.client.id}
-    client_secret: ${server.client.secret}
-    refresh_token: ${server.refreshToken}
-routes: { /c: { credential: c, upstream: "${server.apiUrl}" } }
-`,
-    );
+    const key = randomBytes(32).toString('base64');
+    const more = `admin: ${admin}, shutdown_grace: 0s`;
+    const file = configFile(directory, rotatingConfig(server, database, key, more));
     try {
       const first = serve(file);
-      void request(`${await first.url}/c`).catch(() => undefined);
+      void request(`${await first.url}/api`).catch(() => undefined);
       await expect.poll(() => server.stats.refreshes, { interval: 5 }).toBe(1);
       renameSync(database, `${database}.away`);
       const ended = first.end('SIGTERM');
@@ -41,7 +29,7 @@ routes: { /c: { credential: c, upstream: "${server.apiUrl}" } }
       renameSync(`${database}.away`, database);
       expect(await ended).toBe(0);
       const second = serve(file);
-      const { statusCode, body } = await request(`${await second.url}/c`);
+      const { statusCode, body } = await request(`${await second.url}/api`);
       await body.dump();
       expect(statusCode).toBe(200);
       expect(await second.end('SIGTERM')).toBe(0);
