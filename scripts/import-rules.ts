@@ -47,7 +47,7 @@ const rooms: Record<string, Record<string, Access>> = {
 const doors: Record<string, string> = { 'cli/demo.ts': 'demo' };
 
 /** Packages that only one room may import. */
-const ownedPackages: Record<string, string> = { pino: 'telemetry' };
+const ownedPackages: Record<string, string> = { pino: 'telemetry', ws: 'demo' };
 
 const bannedNames =
   /^(?:index|utils?|helpers?|managers?|services?|common)$|[-.](?:utils?|helpers?|manager|service)$/;

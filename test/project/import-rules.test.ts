@@ -66,6 +66,13 @@ describe('the rooms of src/', () => {
     ]);
   });
 
+  it('lets only demo import ws, so that serve never loads it', () => {
+    const source = "import { WebSocket } from 'ws';\n";
+    expect(check({ 'demo/hub-tour.ts': source, 'gateway/tunnel.ts': source })).toEqual([
+      'gateway/tunnel.ts:1: only demo/ imports ws',
+    ]);
+  });
+
   it('finds a cycle that is closed by types alone', () => {
     const broken = check({
       'token/a.ts': "import { b } from './b.ts';\n",

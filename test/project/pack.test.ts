@@ -90,6 +90,20 @@ routes: { /acme: { upstream: "${origin}/v1", credential: acme } }
     });
   });
 
+  it('opens no inspector on a SIGUSR1 that comes before it listens to signals', async () => {
+    const early = 'data:text/javascript,process.kill(process.pid,"SIGUSR1");setTimeout(()=>{},500)';
+    const child = spawn(join(folder, 'node_modules/.bin/cupbearer'), ['--version'], {
+      env: { ...process.env, NODE_OPTIONS: `--import=${early.replaceAll('"', "'")}` },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let said = '';
+    child.stderr.on('data', (chunk) => {
+      said += chunk;
+    });
+    await once(child, 'close');
+    expect(said).toBe('');
+  });
+
   it('serves: a plain call reaches the upstream with the token, and SIGTERM ends it with exit code 0', async () => {
     const program = join(folder, 'node_modules/.bin/cupbearer');
     const child = spawn(program, ['serve'], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
