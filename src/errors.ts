@@ -9,8 +9,17 @@ export const errorTable = {
   'browser-refused': { status: 403, title: 'Browser request refused', proxyStatus: 'http_request_denied' },
   'route-not-found': { status: 404, title: 'No route', proxyStatus: 'destination_not_found' },
   'method-not-allowed': { status: 405, title: 'Method not allowed', proxyStatus: 'http_request_denied' },
+  'request-timeout': { status: 408, title: 'Request too slow', proxyStatus: 'http_request_error' },
+  'body-too-large': { status: 413, title: 'Request body too large', proxyStatus: 'http_request_denied' },
+  'expectation-failed': { status: 417, title: 'Expectation failed', proxyStatus: 'http_request_error' },
   'host-refused': { status: 421, title: 'Host refused', proxyStatus: 'http_request_denied' },
+  'too-many-attempts': { status: 429, title: 'Too many wrong keys', proxyStatus: 'http_request_denied' },
   'fields-too-large': { status: 431, title: 'Request fields too large', proxyStatus: 'http_request_error' },
+  'version-not-supported': {
+    status: 505,
+    title: 'HTTP version not supported',
+    proxyStatus: 'http_request_error',
+  },
   // our credential
   'token-refused': {
     status: 502,
@@ -43,6 +52,11 @@ export const errorTable = {
   // the upstream
   'upstream-unreachable': { status: 502, title: 'Upstream unreachable', proxyStatus: 'connection_refused' },
   'upstream-not-found': { status: 502, title: 'Upstream name not found', proxyStatus: 'dns_error' },
+  'upstream-address-refused': {
+    status: 502,
+    title: 'Upstream address refused',
+    proxyStatus: 'destination_ip_prohibited',
+  },
   'upstream-certificate': {
     status: 502,
     title: 'Upstream certificate refused',
@@ -73,6 +87,7 @@ export const errorTable = {
   'login-refused': { status: 403, title: 'Login refused', proxyStatus: 'http_request_denied' },
   'login-failed': { status: 502, title: 'Login failed', proxyStatus: 'http_request_error' },
   // ourselves
+  overloaded: { status: 503, title: 'Overloaded', proxyStatus: 'connection_limit_reached' },
   'shutting-down': { status: 503, title: 'Shutting down', proxyStatus: 'connection_limit_reached' },
   internal: { status: 500, title: 'Internal error', proxyStatus: 'proxy_internal_error' },
   usage: { status: 500, title: 'Wrong usage', proxyStatus: 'proxy_internal_error' },

@@ -50,7 +50,7 @@ export function readUrl(
   if (!URL.canParse(text)) return refuse(text, 'this is not a URL; write https://host/path');
   const url = new URL(text);
   const [, raw = '', search = ''] = /^[a-z]+:\/\/[^/?]*([^?]*)(.*)$/i.exec(text) ?? [];
-  const wrong = hostFault(url) ?? pathFault(template ? render(raw, () => 'x') : raw);
+  const wrong = hostFault(url, text) ?? pathFault(template ? render(raw, () => 'x') : raw);
   if (wrong !== undefined) return refuse(text, wrong);
   const secure = url.protocol === 'https:';
   return {
@@ -80,11 +80,14 @@ function textFault(text: string, query: boolean): string | undefined {
   return undefined;
 }
 
-function hostFault({ hostname }: URL): string | undefined {
+function hostFault({ hostname }: URL, text: string): string | undefined {
+  const written = /^[a-z]+:\/\/(\[[^\]]*\]|[^:/?#]*)/i.exec(text)?.[1]?.toLowerCase();
   if (hostname.endsWith('.')) return 'the host must not end in a dot; remove it';
   if (isMappedIpv4(hostname)) return 'the host is an IPv4 address written as IPv6; write the IPv4 address';
   if (isLinkLocal(hostname))
     return 'the host is a link-local or metadata address; a credential never goes there';
+  // 0x7f.1, 2130706433, %61pi.example, names beyond ASCII: not every parser reads them alike.
+  if (written !== hostname) return `the host is written in an uncommon way; write ${hostname}`;
   return undefined;
 }
 

@@ -1,5 +1,6 @@
 import type { Provider } from '../provider/provider.ts';
 import type { CallerConfig, CredentialConfig, RouteFile, ServerConfig, StoreConfig } from './schema.ts';
+import type { Secret } from './secret.ts';
 
 /** The validated, deeply frozen configuration: what everything after `config` works with. */
 export interface Config {
@@ -10,6 +11,8 @@ export interface Config {
   readonly providers: Readonly<Record<string, Provider>>;
   readonly credentials: Readonly<Record<string, CredentialConfig>>;
   readonly routes: readonly Route[];
+  /** What else placeholders gave that must not be shown; texts of Secrets that stand elsewhere may be among it. */
+  readonly sensitive: readonly Secret[];
 }
 
 /** One route, everything resolved. */

@@ -3,31 +3,12 @@ import { isErrorCode } from '../provider/refusal.ts';
 import { requestKinds } from './endpoints.ts';
 import { expressionFault, fieldNameFault, fieldValueFault, templateFault } from './field-rules.ts';
 import type { Path } from './problems.ts';
-import { isLoopback, sameListener } from './reach.ts';
 import type { Sections } from './sections.ts';
 import { suggestion } from './suggest.ts';
 
-/** Tells what is wrong with the listeners. */
-export function checkServer({ server, callers, tell }: Sections): void {
-  if (server === undefined) return;
-  const { listen, admin } = server;
-  if (
-    listen.kind === 'tcp' &&
-    !isLoopback(listen.host) &&
-    callers.names.size === 0 &&
-    !server.allow_anonymous
-  ) {
-    tell(
-      ['server', 'listen'],
-      'beyond loopback everyone on the network could use the credentials; listen on 127.0.0.1, add callers:, or set allow_anonymous: true',
-    );
-  }
-  if (admin !== 'off' && sameListener(listen, admin)) {
-    tell(['server', 'admin'], 'admin and listen are the same address; give admin another port, or write off');
-  }
-}
+const goodKeyLength = 16;
 
-/** Tells what is wrong with each caller: unknown routes, keys that two callers share. */
+/** Tells what is wrong with each caller: unknown routes, keys that no field carries, are short or that two callers share. */
 export function checkCallers({ callers, routes, tell, quote }: Sections): void {
   const owners = new Map<string, string>();
   for (const [name, caller] of callers.entries) {
@@ -36,12 +17,24 @@ export function checkCallers({ callers, routes, tell, quote }: Sections): void {
       const path = ['callers', name, 'routes', index];
       tell(path, `unknown route ${quote(path, prefix)}${suggestion(prefix, routes.names)}`);
     }
-    for (const secret of [caller.key].flat()) {
-      const owner = owners.get(secret.reveal());
+    for (const [index, secret] of [caller.key].flat().entries()) {
+      const text = secret.reveal();
+      const { length } = text;
+      const path = ['callers', name, 'key', ...(Array.isArray(caller.key) ? [index] : [])];
+      // RFC 9110 §5.5.
+      if (/^\s|\s$|\p{Cc}/u.test(text)) {
+        const why = 'begins or ends with white space or has a control character';
+        tell(path, `the key of caller ${name} ${why}, which X-Api-Key cannot carry; remove it`);
+      }
+      if (length < goodKeyLength) {
+        const message = `a caller key of ${length} characters can be guessed; use at least ${goodKeyLength}, chosen at random`;
+        tell(path, message, { level: 'warning' });
+      }
+      const owner = owners.get(text);
       if (owner !== undefined && owner !== name) {
         tell(['callers', name, 'key'], `callers ${owner} and ${name} have the same key; give each its own`);
       }
-      owners.set(secret.reveal(), name);
+      owners.set(text, name);
     }
   }
 }

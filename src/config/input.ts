@@ -2,6 +2,8 @@ import type { GenericSchema } from 'valibot';
 import { quoteKey, type SourceNode } from './document.ts';
 import { interpolate, isTemplate, type Sources } from './interpolate.ts';
 import type { Findings, Path } from './problems.ts';
+import type { Secret } from './secret.ts';
+import { sensitive } from './sensitive.ts';
 import { suggestion } from './suggest.ts';
 
 /** What of a valibot schema is looked at here; every schema has some of it. */
@@ -20,6 +22,10 @@ export interface InputContext {
   readonly findings: Findings;
   /** The permissions of a file; undefined where there are none to look at. */
   readonly modeOf: (path: string) => number | undefined;
+  /** The permissions of the configuration itself, if it is a file. */
+  readonly ownMode?: number | undefined;
+  /** What placeholders gave that may be secret. */
+  readonly sensitive: Secret[];
 }
 
 interface Conversion extends InputContext {
@@ -121,7 +127,10 @@ function convertScalar(shape: SchemaShape, node: SourceNode, path: Path, context
     if (options.some((option) => accepts(option, scalar))) return scalar;
     return context.fail(node.range[0], path, wrongKind(shape, node));
   }
-  const result = interpolate(scalar, context.sources);
+  const result = interpolate(scalar, context.sources, (given) => {
+    const found = sensitive(given, path);
+    if (found !== undefined) context.sensitive.push(found);
+  });
   if (!result.ok) {
     for (const reason of result.reasons) context.fail(node.range[0], path, reason);
     return undefined;

@@ -14,6 +14,14 @@ export type Interpolated =
   | { readonly ok: true; readonly text: string }
   | { readonly ok: false; readonly reasons: readonly string[] };
 
+/** What one placeholder of a text gave, and where it came from; defaults in it count as well. */
+export interface Given {
+  readonly value: string;
+  /** Absolute paths. */
+  readonly files: readonly string[];
+  readonly variables: readonly string[];
+}
+
 type Part =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'env'; readonly name: string; readonly fallback: readonly Part[] | undefined }
@@ -32,21 +40,43 @@ export function isPlaceholderOnly(text: string): boolean {
 
 /**
  * Replaces `${NAME}`, `${NAME:-default}` (also when NAME is empty), `${env:NAME}` and `${file:/path}` (without one
- * trailing newline); `$${` stands for `${`. A default may hold placeholders. Values are not looked at again.
+ * trailing newline); `$${` stands for `${`. A default may hold placeholders. Values are not looked at again. `tell` is
+ * called for each placeholder that is not in a default.
  */
-export function interpolate(text: string, sources: Sources): Interpolated {
+export function interpolate(text: string, sources: Sources, tell?: (given: Given) => void): Interpolated {
   const reasons: string[] = [];
-  const result = expand(parseParts(text, 0, false).parts, sources, reasons);
+  let result = '';
+  for (const part of parseParts(text, 0, false).parts) {
+    const value = expand([part], sources, reasons);
+    result += value;
+    if (part.kind === 'env' || part.kind === 'file')
+      tell?.({ value, files: filesIn([part], sources), variables: variablesIn([part]) });
+  }
   return reasons.length === 0 ? { ok: true, text: result } : { ok: false, reasons };
 }
 
 /** Absolute paths of every `${file:…}` in the text, those in defaults too. */
 export function filesOf(text: string, sources: Pick<Sources, 'file'>): string[] {
+  return filesIn(parseParts(text, 0, false).parts, sources);
+}
+
+function filesIn(parts: readonly Part[], sources: Pick<Sources, 'file'>): string[] {
   const visit = (part: Part): string[] => {
     if (part.kind === 'file') return [absolutePath(part.path, sources)];
     return part.kind === 'env' ? (part.fallback ?? []).flatMap(visit) : [];
   };
-  return [...new Set(parseParts(text, 0, false).parts.flatMap(visit))];
+  return [...new Set(parts.flatMap(visit))];
+}
+
+/** The names of every environment variable in the text, those in defaults too. */
+export function variablesOf(text: string): string[] {
+  return variablesIn(parseParts(text, 0, false).parts);
+}
+
+function variablesIn(parts: readonly Part[]): string[] {
+  const visit = (part: Part): string[] =>
+    part.kind === 'env' ? [part.name, ...(part.fallback ?? []).flatMap(visit)] : [];
+  return [...new Set(parts.flatMap(visit))];
 }
 
 /** A path of the configuration: relative ones start at the directory of the file. */

@@ -3,7 +3,7 @@ import type { Provider, ProviderSpec } from '../provider/provider.ts';
 import type { Config, Problem } from './config.ts';
 import { resolveCredentials } from './credentials.ts';
 import { readDocument } from './document.ts';
-import { checkCallers, checkProviderEntries, checkServer } from './entry-rules.ts';
+import { checkCallers, checkProviderEntries } from './entry-rules.ts';
 import { fileMode } from './file-mode.ts';
 import { checkExtends } from './inheritance.ts';
 import { fileReason } from './interpolate.ts';
@@ -13,6 +13,7 @@ import { checkReferencesOfUnusable } from './references.ts';
 import { resolveRoutes } from './routes.ts';
 import { Secret } from './secret.ts';
 import { readSections, type Sections } from './sections.ts';
+import { resolveServer } from './server-rules.ts';
 import { maskStoreUrl, resolveStore } from './store-rules.ts';
 
 export interface LoadOptions {
@@ -23,6 +24,8 @@ export interface LoadOptions {
   readonly readFile?: (path: string) => string;
   /** The permissions of such a file, undefined when there are none. Default: those on the disk. */
   readonly modeOf?: (path: string) => number | undefined;
+  /** The permissions of the file the text comes from. Absent: they do not matter. */
+  readonly ownMode?: number | undefined;
   readonly presets: Readonly<Record<string, ProviderSpec>>;
 }
 
@@ -35,7 +38,7 @@ export interface Loaded {
 
 /** Reads a configuration text. Never throws on what a user can write. */
 export function load(text: string, options: LoadOptions): Loaded {
-  const { file, env, readFile = readText, modeOf = fileMode, presets } = options;
+  const { file, env, readFile = readText, modeOf = fileMode, ownMode, presets } = options;
   const plain = text.replace(/^\uFEFF/, '');
   const findings = new Findings(file, plain);
   const { root, faults, masked } = readDocument(plain);
@@ -56,7 +59,8 @@ export function load(text: string, options: LoadOptions): Loaded {
     return { config: undefined, problems: findings.problems() };
   }
   maskStoreUrl(root, findings);
-  const sections = readSections(root, { sources: { file, env, readFile }, findings, modeOf });
+  const sources = { file, env, readFile };
+  const sections = readSections(root, { sources, findings, modeOf, ownMode, sensitive: [] });
   const config = resolveConfig(sections, presets);
   return { config: findings.errors === 0 ? config : undefined, problems: findings.problems() };
 }
@@ -80,11 +84,10 @@ export function loadFile(path: string, options: Pick<LoadOptions, 'env' | 'prese
     } as const;
     return { config: undefined, problems: [problem] };
   }
-  return load(text, { ...options, file: path });
+  return load(text, { ...options, file: path, ownMode: fileMode(path) });
 }
 
 function resolveConfig(sections: Sections, presets: LoadOptions['presets']): Config | undefined {
-  checkServer(sections);
   checkCallers(sections);
   checkReferencesOfUnusable(sections, presets);
   const faulty = new Set([...checkProviderEntries(sections), ...checkExtends(sections, presets)]);
@@ -92,6 +95,7 @@ function resolveConfig(sections: Sections, presets: LoadOptions['presets']): Con
   const credentials = resolveCredentials(sections, resolved);
   const routes = resolveRoutes(sections, resolved);
   const store = resolveStore(sections);
+  const server = resolveServer(sections);
   const lent = Object.values(credentials).map(({ using }) => using);
   const used = new Set([...routes.map(({ credential }) => credential), ...lent]);
   for (const name of sections.credentials.names) {
@@ -101,18 +105,19 @@ function resolveConfig(sections: Sections, presets: LoadOptions['presets']): Con
       level: 'warning',
     });
   }
-  if (sections.server === undefined || store === undefined) return undefined;
+  if (server === undefined || store === undefined) return undefined;
   const providers = [...resolved].map(([name, { provider }]): [string, Provider] => [
     name,
     structuredClone(provider),
   ]);
   return freeze({
-    server: sections.server,
+    server,
     store,
     callers: Object.fromEntries(sections.callers.entries),
     providers: Object.fromEntries(providers),
     credentials,
     routes,
+    sensitive: sections.context.sensitive,
   });
 }
 

@@ -66,6 +66,10 @@ function checkMethods(prefix: string, file: RouteFile, { tell }: Sections): void
     else if (method === 'TRACE' || method === 'CONNECT')
       tell(path, 'TRACE and CONNECT are never forwarded; remove it');
   }
+  if (file.upgrade && file.methods?.includes('GET') === false) {
+    const message = 'a WebSocket begins with GET, which methods leaves out; add GET to it, or remove upgrade';
+    tell(['routes', prefix, 'upgrade'], message);
+  }
 }
 
 function checkHeaders(

@@ -28,11 +28,33 @@ export const secret = v.pipe(
   v.transform((value) => new Secret(value)),
 );
 
+const isDuration = v.regex<string, string>(
+  durationPattern,
+  'a duration is a number and ms, s, m, h or d: 30s',
+);
+const toMs = v.transform((value: string) => parseDuration(value) ?? Number.NaN);
+
 /** Milliseconds. */
 export const duration = v.pipe(
   v.string(),
-  v.regex(durationPattern, 'a duration is a number and ms, s, m, h or d: 30s'),
-  v.transform((value) => parseDuration(value) ?? Number.NaN),
+  isDuration,
+  toMs,
+  v.check((ms) => !Number.isNaN(ms), 'this duration is too long to count'),
+);
+
+/** The longest that a timer of Node waits is 2^31 − 1 ms; one that is set for longer ends at once. */
+const fitsTimer = v.check<number, string>((ms) => ms <= 2 ** 31 - 1, 'this may be at most 24d');
+
+/** Milliseconds that one timer can wait; 0 is not at all. */
+export const wait = v.pipe(v.string(), isDuration, toMs, fitsTimer);
+
+/** Milliseconds that one timer can wait, more than 0. */
+export const timeLimit = v.pipe(
+  v.string(),
+  isDuration,
+  toMs,
+  v.check((ms) => ms !== 0, 'a time limit must be more than 0'),
+  fitsTimer,
 );
 
 /** Bytes. */
@@ -40,6 +62,7 @@ export const size = v.pipe(
   v.string(),
   v.regex(sizePattern, 'a size is a number and B, KiB, MiB or GiB: 64KiB'),
   v.transform((value) => parseSize(value) ?? Number.NaN),
+  v.check((bytes) => !Number.isNaN(bytes), 'this size is too large to count'),
 );
 
 export const schemeless = v.pipe(

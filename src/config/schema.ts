@@ -1,59 +1,13 @@
 import * as v from 'valibot';
 import { credential, tls } from './schema-credential.ts';
 import { providerSpec } from './schema-provider.ts';
-import {
-  address,
-  describe,
-  duration,
-  nameKey,
-  schemeless,
-  secret,
-  size,
-  storeKey,
-  storeUrl,
-  text,
-} from './schema-types.ts';
+import { caller, server } from './schema-server.ts';
+import { describe, nameKey, size, storeKey, storeUrl, text, timeLimit } from './schema-types.ts';
 
 /*
  * The configuration contract: the single source of types, defaults, documentation and JSON Schema.
  * Names are those of RFC 6749, RFC 7591, RFC 8414 and RFC 9110.
  */
-
-const server = v.strictObject({
-  listen: describe(
-    v.optional(address, '127.0.0.1:8080'),
-    'Where callers connect: host:port, or unix:/path. Beyond loopback it needs callers or allow_anonymous.',
-  ),
-  admin: describe(
-    v.optional(v.union([v.literal('off'), address]), '127.0.0.1:9090'),
-    'Where livez and readyz answer: host:port, unix:/path, or off.',
-  ),
-  hosts: describe(
-    v.optional(v.array(schemeless), []),
-    'Host names callers may use besides localhost, 127.0.0.1 and [::1].',
-  ),
-  allow_anonymous: describe(
-    v.optional(v.boolean(), false),
-    'Allows a listen address beyond loopback without callers.',
-  ),
-  shutdown_grace: describe(
-    v.optional(duration, '30s'),
-    'How long exchanges in progress may take to finish on a stop.',
-  ),
-  replicas: describe(
-    v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)), 1),
-    'How many instances use these credentials; more than one need a store that they share.',
-  ),
-  max_body_buffer: describe(v.optional(size, '64MiB'), 'Bound of all replay buffers together.'),
-});
-
-const caller = v.strictObject({
-  key: describe(
-    v.union([secret, v.pipe(v.array(secret), v.minLength(1, 'needs at least one key'))]),
-    'What the caller presents in X-Api-Key or Proxy-Authorization; several while keys rotate.',
-  ),
-  routes: describe(v.optional(v.array(text)), 'Prefixes the caller may use. Default: all.'),
-});
 
 const store = v.strictObject({
   url: describe(
@@ -67,9 +21,12 @@ const store = v.strictObject({
 });
 
 const timeout = v.strictObject({
-  connect: describe(v.optional(duration, '3s'), 'To connect to the upstream.'),
-  response: describe(v.optional(duration, '60s'), "To the first byte of the upstream's answer."),
-  idle: describe(v.optional(duration, '5m'), "Between two pieces of the upstream's answer."),
+  connect: describe(v.optional(timeLimit, '3s'), 'To connect to the upstream.'),
+  response: describe(v.optional(timeLimit, '60s'), "To the first byte of the upstream's answer."),
+  idle: describe(
+    v.optional(timeLimit, '5m'),
+    "Between two pieces of the upstream's answer, or of a WebSocket in either direction.",
+  ),
 });
 
 const headers = v.strictObject({
@@ -102,6 +59,11 @@ const route = v.strictObject({
     'Bodies up to this size are kept for the retry after a 401.',
   ),
   tls: describe(v.optional(tls, {}), 'Trust and client certificate towards the upstream.'),
+  upgrade: describe(
+    v.optional(v.boolean(), false),
+    'Whether WebSocket connections pass; any other Upgrade is read as a plain request.',
+  ),
+  max_body: describe(v.optional(size), 'Largest request body to let through. Default: any.'),
   http2: describe(v.optional(v.boolean(), false), 'Whether HTTP/2 is negotiated with the upstream.'),
   allow_insecure: describe(v.optional(v.boolean(), false), 'Allows http:// to an upstream beyond loopback.'),
   callers: describe(v.optional(v.array(text)), 'Callers that may use the route. Default: all.'),

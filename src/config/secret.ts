@@ -4,13 +4,22 @@ import { inspect } from 'node:util';
 export class Secret {
   #value: string;
   #source: (() => string) | undefined;
+  #changed: ((fresh: string, before: string) => void) | undefined;
   /** Absolute paths of the files its text is read from; a change of one is a reason to reread. */
   readonly files: readonly string[];
+  /** Names of the environment variables its text is read from. */
+  readonly variables: readonly string[];
 
-  constructor(value: string, source?: () => string, files: readonly string[] = []) {
+  constructor(
+    value: string,
+    source?: () => string,
+    files: readonly string[] = [],
+    variables: readonly string[] = [],
+  ) {
     this.#value = value;
     this.#source = source;
     this.files = files;
+    this.variables = variables;
   }
 
   /** The text itself. Call it only where it goes on the wire or is compared. */
@@ -25,9 +34,16 @@ export class Secret {
   reread(check?: (fresh: string) => void): boolean {
     const fresh = this.#source?.() ?? this.#value;
     const changed = fresh !== this.#value;
-    if (changed) check?.(fresh);
+    if (!changed) return false;
+    check?.(fresh);
+    this.#changed?.(fresh, this.#value);
     this.#value = fresh;
-    return changed;
+    return true;
+  }
+
+  /** Has `changed` called just before another text is in force. It must not throw; it replaces the one before. */
+  watch(changed: (fresh: string, before: string) => void): void {
+    this.#changed = changed;
   }
 
   toString(): string {
@@ -41,4 +57,15 @@ export class Secret {
   [inspect.custom](): string {
     return '[secret]';
   }
+}
+
+/** Every Secret inside a value that is plain data otherwise, each once. */
+export function secretsIn(value: unknown): Secret[] {
+  const found = new Set<Secret>();
+  const visit = (one: unknown): void => {
+    if (one instanceof Secret) found.add(one);
+    else if (typeof one === 'object' && one !== null) for (const child of Object.values(one)) visit(child);
+  };
+  visit(value);
+  return [...found];
 }

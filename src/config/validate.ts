@@ -1,9 +1,9 @@
 import * as v from 'valibot';
 import { CupbearerError } from '../errors.ts';
 import type { SourceNode } from './document.ts';
-import { fileModeFault } from './file-mode.ts';
+import { fileModeFault, isReadByOthers, shellWord } from './file-mode.ts';
 import { type InputContext, toInput } from './input.ts';
-import { filesOf, interpolate, isTemplate, type Sources } from './interpolate.ts';
+import { filesOf, interpolate, isTemplate, type Sources, variablesOf } from './interpolate.ts';
 import type { Findings, Path } from './problems.ts';
 import { Secret } from './secret.ts';
 import { nearest } from './suggest.ts';
@@ -78,14 +78,19 @@ function notInList(issue: v.BaseIssue<unknown>): string {
 function bindSecrets(output: unknown, node: SourceNode, path: Path, context: InputContext): unknown {
   if (output instanceof Secret) {
     const { scalar } = node;
-    if (typeof scalar !== 'string' || !isTemplate(scalar)) return output;
     const { sources, findings } = context;
+    if (typeof scalar !== 'string' || !isTemplate(scalar)) {
+      if (isReadByOthers(context.ownMode) && isWorthHiding(output))
+        findings.add(undefined, [], readByOthers(sources), { level: 'warning' });
+      return output;
+    }
     const files = filesOf(scalar, sources);
     for (const file of files) {
       const fault = fileModeFault(file, context);
       if (fault !== undefined) findings.add(node.range[0], path, fault, { level: 'warning' });
     }
-    return new Secret(output.reveal(), () => readAgain(scalar, sources), files);
+    const variables = variablesOf(scalar);
+    return new Secret(output.reveal(), () => readAgain(scalar, sources), files, variables);
   }
   if (typeof output !== 'object' || output === null) return output;
   const record = output as Record<string | number, unknown>;
@@ -109,4 +114,14 @@ function readAgain(template: string, sources: Sources): string {
   if (result.text === '')
     throw new CupbearerError('configuration-invalid', 'a secret was replaced by nothing');
   return result.text;
+}
+
+/** A URL of Redis is a Secret whether it has a password or not. */
+function isWorthHiding(secret: Secret): boolean {
+  const text = secret.reveal();
+  return !/^rediss?:\/\//.test(text) || URL.parse(text)?.password !== '';
+}
+
+function readByOthers({ file }: Sources): string {
+  return `others may read this file, and secrets are written in it; run: chmod o-r ${shellWord(file)}, or write \${file:/path} in their place`;
 }

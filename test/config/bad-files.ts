@@ -163,12 +163,12 @@ export const badFiles: readonly BadFile[] = [
   route(
     'a key that resembles none',
     'colour: red',
-    '6:5 unknown key `colour`; known: upstream, credential, strip_prefix, methods, headers, cookies, timeout, replay_limit, tls, http2, allow_insecure, callers',
+    '6:5 unknown key `colour`; known: upstream, credential, strip_prefix, methods, headers, cookies, timeout, replay_limit, tls, upgrade, max_body, http2, allow_insecure, callers',
   ),
   route(
     'two unknown keys at once',
     'colour: red\n    upstrem: /x',
-    '6:5 unknown key `colour`; known: upstream, credential, strip_prefix, methods, headers, cookies, timeout, replay_limit, tls, http2, allow_insecure, callers',
+    '6:5 unknown key `colour`; known: upstream, credential, strip_prefix, methods, headers, cookies, timeout, replay_limit, tls, upgrade, max_body, http2, allow_insecure, callers',
     '7:5 unknown key `upstrem`; did you mean `upstream`?',
   ),
   route(
@@ -294,17 +294,17 @@ export const badFiles: readonly BadFile[] = [
   ),
   route(
     'an unknown caller',
-    'callers: [biling]\ncallers:\n  billing: { key: k1 }',
+    'callers: [biling]\ncallers:\n  billing: { key: key-of-billing-1 }',
     '6:15 unknown caller `biling`; did you mean `billing`?',
   ),
   route(
     'an unknown route of a caller',
-    'callers: [billing]\ncallers:\n  billing: { key: k1, routes: [/a, /ab] }',
-    '8:36 unknown route `/ab`; did you mean `/a`?',
+    'callers: [billing]\ncallers:\n  billing: { key: key-of-billing-1, routes: [/a, /ab] }',
+    '8:50 unknown route `/ab`; did you mean `/a`?',
   ),
   route(
     'callers with the same key',
-    'callers: [one]\ncallers:\n  one: { key: k1 }\n  two: { key: [k2, k1] }',
+    'callers: [one]\ncallers:\n  one: { key: key-of-billing-1 }\n  two: { key: [key-of-billing-2, key-of-billing-1] }',
     '9:15 callers one and two have the same key; give each its own',
   ),
   provider(
@@ -499,7 +499,7 @@ export const badFiles: readonly BadFile[] = [
   server(
     'a listener beyond loopback',
     'listen: 0.0.0.0:8080',
-    '6:11 beyond loopback everyone on the network could use the credentials; listen on 127.0.0.1, add callers:, or set allow_anonymous: true',
+    '6:11 beyond loopback everyone on the network could use the credentials; listen on 127.0.0.1, add callers: or tls.client_ca, or set allow_anonymous: true',
   ),
   server(
     'admin on the address of listen',
@@ -517,6 +517,79 @@ export const badFiles: readonly BadFile[] = [
     'a host with a port',
     'hosts: ["proxy:8080"]',
     '6:11 a host is a name or address without scheme and port',
+  ),
+  server(
+    'origins that no browser sends',
+    `origins:
+  - https://example.com
+  - https://*.example.com
+  - "*"
+  - https://Example.com
+  - https://example.com/
+  - https://example.com/app
+  - https://example.com:443
+  - http://example.com:80
+  - http://example.com:443
+  - https://example.com:08443
+  - https://127.1
+  - https://bücher.example
+  - app://localhost
+  - chrome-extension://abcdefgh`,
+    '8:7 an origin is scheme://host or scheme://host:port, in lower case, without path and wildcard',
+    '9:7 an origin is scheme://host or scheme://host:port, in lower case, without path and wildcard',
+    '10:7 an origin is scheme://host or scheme://host:port, in lower case, without path and wildcard',
+    '11:7 an origin is scheme://host or scheme://host:port, in lower case, without path and wildcard',
+    '12:7 an origin is scheme://host or scheme://host:port, in lower case, without path and wildcard',
+    '13:7 no browser sends this origin; leave out :80 of http and :443 of https, and write the host as in a URL',
+    '14:7 no browser sends this origin; leave out :80 of http and :443 of https, and write the host as in a URL',
+    '16:7 no browser sends this origin; leave out :80 of http and :443 of https, and write the host as in a URL',
+    '17:7 no browser sends this origin; leave out :80 of http and :443 of https, and write the host as in a URL',
+    '18:7 an origin is scheme://host or scheme://host:port, in lower case, without path and wildcard',
+  ),
+  server(
+    'time limits of nothing',
+    'header_timeout: 0s\nbody_timeout: 0ms\nsend_timeout: 0.4ms',
+    '6:19 a time limit must be more than 0',
+    '7:17 a time limit must be more than 0',
+    '8:17 a time limit must be more than 0',
+  ),
+  server(
+    'times that no timer waits',
+    'shutdown_grace: 25d\nheader_timeout: 2147483648ms\nbody_timeout: 600h\nsend_timeout: 99999999999999999d',
+    '6:19 this may be at most 24d',
+    '7:19 this may be at most 24d',
+    '8:17 this may be at most 24d',
+    '9:17 this may be at most 24d',
+  ),
+  server('a size beyond counting', 'max_body_buffer: 99999999999GiB', '6:20 this size is too large to count'),
+  route(
+    'upstream time limits of nothing',
+    'timeout: { connect: 0s, response: 0s, idle: 0s }',
+    '6:25 a time limit must be more than 0',
+    '6:39 a time limit must be more than 0',
+    '6:49 a time limit must be more than 0',
+  ),
+  route(
+    'an upstream time limit that no timer waits',
+    'timeout: { connect: 25d }',
+    '6:25 this may be at most 24d',
+  ),
+  route(
+    'WebSockets without the method they begin with',
+    'methods: [POST, HEAD]\n    upgrade: true',
+    '7:14 a WebSocket begins with GET, which methods leaves out; add GET to it, or remove upgrade',
+  ),
+  route(
+    'caller keys that no field carries',
+    'callers: [one]\ncallers:\n  one: { key: " key-of-billing-1" }\n  two: { key: [key-of-billing-2, "key-of-\\u0001billing-3"] }\n  three: { key: "key-of-billing-4\\n" }\n  four: { key: "key of billing-5" }',
+    '8:15 the key of caller one begins or ends with white space or has a control character, which X-Api-Key cannot carry; remove it',
+    '9:34 the key of caller two begins or ends with white space or has a control character, which X-Api-Key cannot carry; remove it',
+    '10:17 the key of caller three begins or ends with white space or has a control character, which X-Api-Key cannot carry; remove it',
+  ),
+  credential(
+    'a lifetime beyond counting',
+    'provider: realer\nclient_id: a\nclient_secret: b\ndefault_lifetime: 999999999999d',
+    '6:23 this duration is too long to count',
   ),
   // what a grant needs
   credential(
@@ -703,5 +776,6 @@ export const badFiles: readonly BadFile[] = [
     'TLS for a cleartext upstream',
     'upstream: http://127.0.0.1:3000\n    tls: { ca: text.txt }',
     '7:5 tls is for https:// upstreams; remove it',
+    '7:16 the file of authorities is unusable: there is no certificate; it must be PEM certificates, each whole',
   ),
 ];

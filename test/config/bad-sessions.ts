@@ -385,7 +385,7 @@ export const badSessions: readonly BadFile[] = [
   ),
   both(
     'a proof by certificate in cleartext',
-    'client_id: a\nbase_url: http://127.0.0.1:3000\ntls: { ca: text.txt, cert: text.txt, key: text.txt }',
+    'client_id: a\nbase_url: http://127.0.0.1:3000\ntls: { cert: text.txt, key: text.txt }',
     'token: { client_auth: tls_client_auth }',
     '3:15 tls_client_auth needs an https:// token URL',
     '6:5 tls is for https:// token endpoints; remove it',

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -16,7 +16,7 @@ afterAll(() => rmSync(directory, { recursive: true }));
 
 function write(name: string, content: string | Buffer): string {
   const path = join(directory, name);
-  writeFileSync(path, content);
+  writeFileSync(path, content, { mode: 0o600 });
   return path;
 }
 
@@ -45,7 +45,7 @@ store: { url: "sqlite:sessions.db", key: "\${file:store}" }
     if (name === 'store') return 'MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=';
     return name === 'key'
       ? generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' })
-      : `text of ${name}`;
+      : `the text of ${name}`;
   };
   const warnings = (path: string) =>
     loadFile(path, { env: {}, presets }).problems.map(({ level, line, message }) => [level, line, message]);
@@ -155,6 +155,18 @@ describe('TLS files', () => {
       cert: join(directory, 'one.pem'),
       key: join(directory, 'one.key'),
     });
+  });
+
+  it.each([
+    ['no certificate', 'there is no certificate', () => ''],
+    ['a cut one', 'a certificate has no end or no beginning', (pem: string) => pem.slice(0, -40)],
+    ['nonsense in one', 'a block is not a certificate', (pem: string) => pem.replace(/\nMI.{20}/, '\n')],
+  ])('are refused when those of authorities have %s', (_, fault, change) => {
+    const pem = readFileSync(join(directory, 'one.pem'), 'utf8');
+    write('ca.pem', change(pem));
+    const [message, ...others] = messages(write('tls.yaml', route('{ ca: ca.pem }')));
+    expect(message).toContain(`:6:16: the file of authorities is unusable: ${fault}; `);
+    expect(others).toEqual([]);
   });
 
   it('are told when others may write them', () => {

@@ -13,7 +13,7 @@ const env = Object.fromEntries(names.map((name) => [name, `S3CR3T-${name}`]));
 const rich = `server: { listen: "0.0.0.0:8080", hosts: [proxy.example] }
 store: { url: "rediss://:L1T3RAL-8@redis.example:6379/0", key: [L1T3RAL9L1T3RAL9L1T3RAL9L1T3RAL9L1T3RAL9L1T=] }
 callers:
-  app: { key: [L1T3RAL-1, "\${file:/k}"], routes: [/a] }
+  app: { key: [L1T3RAL-1-L1T3RAL, "\${file:/k}"], routes: [/a] }
 providers:
   p:
     extends: realer
@@ -54,7 +54,7 @@ routes:
 `;
 
 function read(text: string) {
-  const readFile = () => 'S3CR3T-FILE';
+  const readFile = () => 'S3CR3T-FILE-S3CR3T';
   return load(text, { file: 'routes.yaml', env: { ...env, ID: 'S3CR3T-ID' }, readFile, presets });
 }
 

@@ -337,10 +337,46 @@ describe('a credential', () => {
   });
 });
 
+describe('a time limit', () => {
+  it('may be as long as a timer waits, and a stop need not wait at all', () => {
+    const text = `${shortest}server: { header_timeout: 2147483647ms, send_timeout: 1ms, shutdown_grace: 0s }\n`;
+    const { server } = good(text);
+    expect(server).toMatchObject({ header_timeout: 2_147_483_647, send_timeout: 1, shutdown_grace: 0 });
+  });
+});
+
+describe('a route with WebSockets', () => {
+  it('may list its methods with GET', () => {
+    good(shortest.replace('realer }', 'realer, upgrade: true, methods: [get] }'));
+  });
+});
+
+describe('a caller key', () => {
+  it('that can be guessed is told of by its length alone', () => {
+    const { config, problems } = read(
+      `${shortest}callers:\n  one: { key: fifteen-letters }\n  two: { key: [sixteen-letters!, "\${SECRET}"] }\n`,
+    );
+    expect(Object.keys(config?.callers ?? {})).toEqual(['one', 'two']);
+    const advice = 'can be guessed; use at least 16, chosen at random';
+    expect(problems.map(({ level, path, message }) => [level, path, message])).toEqual([
+      ['warning', 'callers.one.key', `a caller key of 15 characters ${advice}`],
+      ['warning', 'callers.two.key.1', `a caller key of 6 characters ${advice}`],
+    ]);
+    expect(problems.map(renderProblem).join('')).not.toMatch(/s3cr3t|-letters/);
+  });
+});
+
 describe('a listener', () => {
-  it('may lie beyond loopback with callers, or when anonymous use is allowed', () => {
-    good(`${shortest}server: { listen: "0.0.0.0:8080" }\ncallers: { app: { key: k } }\n`);
+  it('may lie beyond loopback with callers, with client certificates, or when anonymous use is allowed', () => {
+    good(
+      `${shortest}server: { listen: "0.0.0.0:8080" }\ncallers: { app: { key: key-of-sixteen-at-least } }\n`,
+    );
     good(`${shortest}server: { listen: "[::]:8080", allow_anonymous: true }\n`);
+    // The files are not there, which is told of each.
+    const toldAt = (tls: string) =>
+      read(`${shortest}server: { listen: "[::]:8080", tls: ${tls} }\n`).problems.map(({ path }) => path);
+    expect(toldAt('{ cert: a, key: b }')).toContain('server.listen');
+    expect(toldAt('{ cert: a, key: b, client_ca: c }')).not.toContain('server.listen');
   });
 
   it('may be a socket file', () => {
@@ -419,7 +455,7 @@ describe('values from outside the file', () => {
   });
 
   it('are read again for each of several caller keys', () => {
-    const files = { '/k/1': 'a', '/k/2': 'b' };
+    const files = { '/k/1': 'a'.repeat(16), '/k/2': 'b'.repeat(16) };
     const { callers } = good(
       `${shortest}callers: { app: { key: ["\${file:/k/1}", "\${file:/k/2}"] } }\n`,
       files,
@@ -469,7 +505,7 @@ describe('YAML', () => {
 
 describe('the configuration', () => {
   it('is frozen through and through, its secrets excepted', () => {
-    const config = good(`${shortest}callers: { app: { key: [k] } }\n`);
+    const config = good(`${shortest}callers: { app: { key: [key-of-sixteen-at-least] } }\n`);
     const thawed: string[] = [];
     const visit = (value: unknown, path: string): void => {
       if (typeof value !== 'object' || value === null || value instanceof Secret) return;

@@ -504,7 +504,7 @@ describe('client certificates', () => {
 
 describe('secrets', () => {
   it('know the files they are read from, those of defaults too', () => {
-    const files = { '/a': 'x', '/etc/cupbearer/b': 'y' };
+    const files = { '/a': 'sixteen letters!', '/etc/cupbearer/b': 'y' };
     const { credentials, callers } = good(
       file(
         {
