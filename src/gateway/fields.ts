@@ -60,7 +60,10 @@ export function fieldPolicy(
 
 /** One spelling for names that some servers treat alike: CVE-2025-64484, CVE-2026-52845. */
 function canonical(name: string): string {
-  return name.toLowerCase().replace(/[_.]/g, '-');
+  return name
+    .toLowerCase()
+    .replace(/[_.]/g, '-')
+    .replace(/^-+|-+$/g, '');
 }
 
 const alias = /[_.]/;

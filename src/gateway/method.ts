@@ -1,11 +1,16 @@
 import { CupbearerError } from '../errors.ts';
 
-const commonMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+/** What a route lets through that names no methods, as far as callers need to know. */
+export const commonMethods: readonly string[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
 /** Throws `method-not-allowed` for TRACE, whose answer would show the token (RFC 9110 §9.3.8), and CONNECT. */
 export function checkForwardable(method: string): void {
-  if (method !== 'TRACE' && method !== 'CONNECT') return;
-  throw new CupbearerError('method-not-allowed', `${method} is never forwarded with a credential`, {
+  if (method === 'TRACE' || method === 'CONNECT') throw notForwardable(method);
+}
+
+/** `method-not-allowed` for a method that no route lets through. */
+export function notForwardable(method: string): CupbearerError {
+  return new CupbearerError('method-not-allowed', `${method} is never forwarded with a credential`, {
     allow: commonMethods,
   });
 }

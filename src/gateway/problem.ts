@@ -9,6 +9,20 @@ export interface ProblemAnswer {
 }
 
 /**
+ * After these the connection ends: what follows on it cannot be trusted to be a request of its own (RFC 9112 §9.6), or is
+ * the rest of a body nobody wants. For too many attempts, so that each further guess costs a connection.
+ */
+const ending: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'malformed-request',
+  'request-timeout',
+  'body-too-large',
+  'expectation-failed',
+  'fields-too-large',
+  'version-not-supported',
+  'too-many-attempts',
+]);
+
+/**
  * An error as problem details (RFC 9457) with Proxy-Status (RFC 9209) and, where it helps, Retry-After in seconds.
  * Anything that is not a CupbearerError becomes `internal` with a fixed text.
  */
@@ -29,10 +43,13 @@ export function problemAnswer(error: unknown, requestId: string): ProblemAnswer 
     'content-type': 'application/problem+json',
     'content-length': String(Buffer.byteLength(body)),
     'cache-control': 'no-store',
+    'cross-origin-resource-policy': 'same-origin',
+    'x-content-type-options': 'nosniff',
     'proxy-status': `cupbearer; error=${proxyStatus}; details="${known.code}"`,
   };
   if (known.retryAfterMs !== undefined)
     headers['retry-after'] = String(Math.max(1, Math.ceil(known.retryAfterMs / 1000)));
+  if (ending.has(known.code)) headers.connection = 'close';
   // RFC 9110 §15.5.6.
   if (known.allow !== undefined) headers.allow = known.allow.join(', ');
   // RFC 9110 §15.5.2: a 401 says how to authenticate.

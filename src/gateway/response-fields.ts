@@ -1,7 +1,9 @@
 import type { Route } from '../config/config.ts';
+import { CupbearerError } from '../errors.ts';
 import { nominate } from './connection.ts';
 
-// RFC 9110 §7.6.1; and what would give a web page, or a browser, power over this listener's origin.
+// RFC 9110 §7.6.1; then what a browser would keep for the whole of this listener's origin, or let other pages read by.
+// What holds for the one answer alone (Link, Refresh, Content-Security-Policy, Reporting-Endpoints, …) is the upstream's.
 const dropped = new Set([
   'connection',
   'proxy-connection',
@@ -16,8 +18,16 @@ const dropped = new Set([
   'alt-svc',
   'strict-transport-security',
   'public-key-pins',
+  'public-key-pins-report-only',
+  'expect-ct',
+  'nel',
+  'report-to',
   'clear-site-data',
   'service-worker-allowed',
+  'timing-allow-origin',
+  'cross-origin-resource-policy',
+  'x-content-type-options',
+  // Would have the server adapter leave the answer unwritten.
   'x-hono-already-sent',
 ]);
 const notInTrailers = new Set([
@@ -44,9 +54,9 @@ export interface ResponseHead {
 }
 
 /**
- * Filters an upstream answer's raw fields (latin1 bytes) for the caller and maps Location back under the route.
- * Trailer passes only when `mayTrail`
- * and the length is not announced: Node refuses it on an answer that is not chunked.
+ * Filters an upstream answer's raw fields (latin1 bytes) for the caller and maps Location back under the route. Trailer
+ * passes only when `mayTrail` and the length is not announced: Node refuses it on an answer that is not chunked. Throws
+ * CupbearerError `upstream-protocol` for a transfer coding that is not taken off (RFC 9112 §6.1).
  */
 export function responseFields(
   raw: readonly Buffer[],
@@ -58,14 +68,16 @@ export function responseFields(
   const trailer: string[] = [];
   let nominated: Set<string> | undefined;
   let length: number | undefined;
+  let codings = 0;
   for (let i = 0; i < raw.length; i += 2) {
     const written = text(raw[i]);
     const name = written.toLowerCase();
     const value = text(raw[i + 1]);
-    if (name === 'connection') nominated = nominate(nominated, value);
+    if (name === 'transfer-encoding') checkCoding(value, ++codings, route);
+    else if (name === 'connection') nominated = nominate(nominated, value);
     else if (name === 'trailer') trailer.push(written, value);
     else if (name === 'set-cookie' && !route.cookies) continue;
-    else if (name === 'content-length' && status === 204) continue;
+    else if (name === 'content-length' && (status === 204 || status === 205)) continue;
     else if (name === 'content-length') {
       length = Number(value);
       fields.push(written, value);
@@ -75,7 +87,17 @@ export function responseFields(
   }
   const kept = nominated === undefined ? fields : withoutNominated(fields, nominated);
   if (length === undefined && mayTrail) kept.push(...trailer);
+  // No page of another origin may embed an answer, nor have it taken for a script or a style sheet (Fetch §3.7, §3.6).
+  kept.push('Cross-Origin-Resource-Policy', 'same-origin', 'X-Content-Type-Options', 'nosniff');
   return { fields: kept, length };
+}
+
+function checkCoding(value: string, count: number, { prefix }: Route): void {
+  if (value.toLowerCase() === 'chunked' && count === 1) return;
+  throw new CupbearerError(
+    'upstream-protocol',
+    `route ${prefix}: the upstream answered with a transfer coding other than chunked`,
+  );
 }
 
 /** Raw fields as flat latin1 bytes; undici gives those of HTTP/2 as an object. */

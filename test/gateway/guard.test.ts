@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { allowedHosts, guard } from '../../src/gateway/guard.ts';
+import { guard, guardPolicy } from '../../src/gateway/guard.ts';
 
-const allowed = allowedHosts(['Sidecar.Local']);
+const allowed = guardPolicy({ hosts: ['Sidecar.Local'], origins: ['https://app.test', 'app://desk'] });
 const request = (raw: string[], method = 'GET', httpVersionMajor = 1) =>
-  ({ rawHeaders: raw, method, httpVersionMajor }) as unknown as IncomingMessage;
+  ({ rawHeaders: raw, method, httpVersionMajor, httpVersionMinor: 1 }) as unknown as IncomingMessage;
 const outcome = (raw: string[], method?: string, version?: number) => {
   try {
     guard(request(raw, method, version), allowed);
@@ -48,17 +48,41 @@ describe('the guard', () => {
   });
 
   it.each([
-    ['Origin', 'https://evil.test'],
-    ['Origin', 'null'],
-    ['Origin', ''],
-    ['sec-fetch-site', 'cross-site'],
-    ['Sec-Fetch-Site', 'same-origin'],
-  ])('refuses what a web page sends: %s: %s', (name, value) => {
-    expect(outcome(['Host', 'localhost', name, value])).toBe('browser-refused');
+    [['Origin', 'https://evil.test']],
+    [['Origin', 'null']],
+    [['Origin', '']],
+    [['Origin', 'https://app.test/']],
+    [['Origin', 'https://APP.test']],
+    [['Origin', 'https://app.test, https://app.test']],
+    [['Origin', 'https://app.test', 'origin', 'https://app.test']],
+    [['Origin', 'https://app.test', 'Origin', 'https://evil.test']],
+    [['sec-fetch-site', 'cross-site']],
+    [['Sec-Fetch-Site', 'same-origin']],
+    [['Sec-Fetch-Site', '']],
+    [['Sec-Fetch-Site', 'none', 'Sec-Fetch-Site', 'same-site']],
+    [['Sec-Fetch-Site', 'same-site', 'Sec-Fetch-Site', 'none']],
+    [['Sec-Fetch-Site', 'none', 'Sec-Fetch-Mode', 'navigate']],
+    [['Sec-Fetch-Site', 'none', 'Sec-Purpose', 'prefetch;prerender']],
+    [['Access-Control-Request-Method', 'PUT']],
+    [['Origin', 'https://app.test', 'Access-Control-Request-Method', 'PUT']],
+    [['Origin', 'https://app.test', 'Access-Control-Request-Private-Network', 'true']],
+  ])('refuses what a web page sends: %j', (fields) => {
+    expect(outcome(['Host', 'localhost', ...fields])).toBe('browser-refused');
   });
 
-  it('lets a navigation by hand through', () => {
-    expect(outcome(['Host', 'localhost', 'Sec-Fetch-Site', 'none'])).toBe('passed');
+  it.each([
+    [['Origin', 'https://app.test']],
+    [['Origin', 'app://desk', 'Sec-Fetch-Site', 'cross-site', 'Sec-Fetch-Mode', 'websocket']],
+    [['Sec-Fetch-Site', 'none']],
+    [['Sec-Fetch-Mode', 'cors']],
+    [['Sec-Fetch-Mode', 'websocket']],
+  ])('lets an allowed origin and programs through: %j', (fields) => {
+    expect(outcome(['Host', 'localhost', ...fields])).toBe('passed');
+  });
+
+  it('goes by the Host first, so that an allowed origin rebinds no name', () => {
+    expect(outcome(['Origin', 'https://app.test', 'Host', 'rebound.test'])).toBe('host-refused');
+    expect(outcome(['Origin', 'https://evil.test', 'Host', 'rebound.test'])).toBe('host-refused');
   });
 
   it('counts fields, methods and versions', () => {
@@ -66,7 +90,7 @@ describe('the guard', () => {
     expect(outcome(['Host', 'localhost', ...many.slice(2)])).toBe('passed');
     expect(outcome(['Host', 'localhost', ...many])).toBe('fields-too-large');
     expect(outcome(['Host', 'localhost'], 'TRACE')).toBe('method-not-allowed');
-    expect(outcome(['Host', 'localhost'], 'GET', 2)).toBe('malformed-request');
+    expect(outcome(['Host', 'localhost'], 'GET', 2)).toBe('version-not-supported');
   });
 
   it('reads framing, Via and what Connection nominates', () => {
