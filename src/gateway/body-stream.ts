@@ -1,31 +1,42 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
-import { CupbearerError } from '../errors.ts';
+import type { CupbearerError } from '../errors.ts';
+import { bodyTooLarge, brokenOff } from './body-faults.ts';
+import { KeptBytes } from './kept-bytes.ts';
 import type { ReplayBudget } from './replay-budget.ts';
 
 /**
  * Streams a request body with back-pressure and keeps a copy up to `limit` bytes. It stands between the caller's
- * request and undici, which destroys the stream it is given as soon as the upstream answers early. `begun` is what has
- * been read already.
+ * request and undici, which destroys the stream it is given as soon as the upstream answers early. A body that grows
+ * beyond `max` bytes breaks off with `body-too-large`. `begun` is what has been read already.
  */
 export class StreamedBody extends Readable {
   readonly #request: IncomingMessage;
   readonly #limit: number;
   readonly #budget: ReplayBudget;
   readonly #whole: Promise<Buffer | undefined>;
-  #kept: Buffer[] | undefined;
+  #kept: KeptBytes | undefined;
   #held = 0;
+  readonly #max: number;
+  #received = 0;
+  #fault: CupbearerError | undefined;
   #replaying = false;
   #blocked = false;
   #moved = true;
   #settle: (whole: Buffer | undefined) => void = () => {};
 
-  constructor(request: IncomingMessage, limit: number, budget: ReplayBudget, begun: readonly Buffer[] = []) {
+  constructor(
+    request: IncomingMessage,
+    limit: number,
+    budget: ReplayBudget,
+    { max = Infinity, begun = [] }: { readonly max?: number; readonly begun?: readonly Buffer[] } = {},
+  ) {
     super();
+    this.#max = max;
     this.#request = request;
     this.#limit = limit;
     this.#budget = budget;
-    this.#kept = limit > 0 ? [] : undefined;
+    this.#kept = limit > 0 ? new KeptBytes() : undefined;
     this.#whole = new Promise((resolve) => {
       this.#settle = resolve;
     });
@@ -36,7 +47,7 @@ export class StreamedBody extends Readable {
     request.on('data', (chunk: Buffer) => this.#take(chunk));
     request.once('end', () => {
       if (!this.destroyed) this.push(null);
-      this.#settle(this.#kept && Buffer.concat(this.#kept));
+      this.#settle(this.#kept?.whole());
     });
     const broken = () => {
       if (!request.readableEnded) this.destroy(brokenOff());
@@ -54,11 +65,15 @@ export class StreamedBody extends Readable {
     return this.#kept !== undefined;
   }
 
+  /** Rejects with `body-too-large` when it grows beyond its bound while it is waited for. */
   async replay(): Promise<Buffer | undefined> {
+    if (this.#fault !== undefined) throw this.#fault;
     if (this.#kept === undefined) return undefined;
     this.#replaying = true;
     this.#request.resume();
-    return this.#whole;
+    const whole = await this.#whole;
+    if (this.#fault !== undefined) throw this.#fault;
+    return whole;
   }
 
   uploading(): boolean {
@@ -87,6 +102,13 @@ export class StreamedBody extends Readable {
 
   #take(chunk: Buffer): void {
     this.#moved = true;
+    this.#received += chunk.length;
+    if (this.#received > this.#max) {
+      this.#fault ??= bodyTooLarge(this.#max);
+      this.release();
+      this.destroy(this.#fault);
+      return;
+    }
     this.#keep(chunk);
     if (this.destroyed || this.push(chunk)) return;
     this.#blocked = true;
@@ -100,11 +122,6 @@ export class StreamedBody extends Readable {
       return;
     }
     this.#held += chunk.length;
-    this.#kept.push(chunk);
+    this.#kept.add(chunk);
   }
-}
-
-/** The caller did not send all it announced. */
-export function brokenOff(): CupbearerError {
-  return new CupbearerError('malformed-request', 'the request body ended before it was complete');
 }

@@ -1,8 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
-import { brokenOff, StreamedBody } from './body-stream.ts';
+import { brokenOff } from './body-faults.ts';
+import { StreamedBody } from './body-stream.ts';
 import type { RequestHead } from './guard.ts';
+import { KeptBytes } from './kept-bytes.ts';
 import type { ReplayBudget } from './replay-budget.ts';
+
+/** Whether a request brings a body. */
+export function hasBody({ chunked, contentLength }: RequestHead): boolean {
+  return chunked || (contentLength ?? 0) > 0;
+}
 
 /** A request body on its way upstream. */
 export interface RequestBody {
@@ -29,17 +36,19 @@ const noBody: RequestBody = {
 /**
  * The body of a request. Announced bodies within `limit` bytes and the budget are read whole first; a chunked body
  * streams at once and is kept beside while it stays within both; any other streams and is not kept.
- * Rejects with `malformed-request` when the caller breaks off.
+ * A chunked one that grows beyond `max` bytes breaks off with `body-too-large`. Rejects with `malformed-request` when the
+ * caller breaks off.
  */
 export function readBody(
   request: IncomingMessage,
   head: RequestHead,
   limit: number,
   budget: ReplayBudget,
+  max = Infinity,
 ): RequestBody | Promise<RequestBody> {
   const length = head.contentLength;
-  if (!head.chunked && !length) return noBody;
-  if (head.chunked || length === undefined) return new StreamedBody(request, limit, budget);
+  if (!hasBody(head)) return noBody;
+  if (head.chunked || length === undefined) return new StreamedBody(request, limit, budget, { max });
   if (length > limit) return new StreamedBody(request, 0, budget);
   return collect(request, budget);
 }
@@ -47,24 +56,24 @@ export function readBody(
 /** Reads a body whole; when the budget ends on the way, what has come and what follows streams instead. */
 function collect(request: IncomingMessage, budget: ReplayBudget): Promise<RequestBody> {
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
+    const kept = new KeptBytes();
     let taken = 0;
     const stop = () => {
       request.off('data', onData).off('end', onEnd).off('error', onBreak).off('close', onBreak);
     };
     const onData = (chunk: Buffer) => {
-      chunks.push(chunk);
+      kept.add(chunk);
       if (budget.take(chunk.length)) {
         taken += chunk.length;
         return;
       }
       stop();
       budget.give(taken);
-      resolve(new StreamedBody(request, 0, budget, chunks));
+      resolve(new StreamedBody(request, 0, budget, { begun: kept.pieces() }));
     };
     const onEnd = () => {
       stop();
-      resolve(wholeBody(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks), taken, budget));
+      resolve(wholeBody(kept.whole(), taken, budget));
     };
     const onBreak = () => {
       stop();

@@ -1,8 +1,8 @@
 import type { Config, Route } from '../config/config.ts';
 import type { TokenSource } from '../token/token.ts';
 import { callerFields } from './caller.ts';
-import type { GatewayRoute } from './exchange.ts';
 import { type FieldPolicy, fieldPolicy } from './fields.ts';
+import type { GatewayRoute } from './gateway-route.ts';
 import { createRouteTable, type RouteTable } from './routes.ts';
 import type { Upstreams } from './upstreams.ts';
 
@@ -27,6 +27,8 @@ export function compileRoutes(
         config: route,
         policy: policyOf(config, route),
         pool: upstreams.poolFor(route),
+        sendAlone: upstreams.aloneFor(route),
+        tunnelPool: route.upgrade ? upstreams.tunnelPoolFor(route) : undefined,
         tenantField,
         source: shared === undefined ? (tenant) => tokens.get(route.credential, tenant) : () => shared,
         refused: {

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Route } from '../config/config.ts';
+import { breakOff } from './reset.ts';
 import { responseFields, trailerFields } from './response-fields.ts';
 
 // RFC 9112 §4; an odd one is left out, its meaning is in the status.
@@ -61,10 +62,8 @@ export class Delivery {
     this.#outgoing.end();
   }
 
-  /** Breaks the answer off, so that the caller cannot take it for complete: an HTTP/1.0 one learns it by a reset alone. */
   breakOff(): void {
-    if (this.#outgoing.req.httpVersionMinor === 0) this.#outgoing.socket?.resetAndDestroy();
-    this.#outgoing.destroy();
+    breakOff(this.#outgoing);
   }
 
   onDrain(resume: () => void): void {

@@ -1,69 +1,65 @@
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Dispatcher } from 'undici';
-import type { Route } from '../config/config.ts';
-import type { Token, TokenSource } from '../token/token.ts';
-import { type RequestBody, readBody } from './body.ts';
-import { type FieldPolicy, requestFields } from './fields.ts';
-import { Attempt, type AttemptEvents } from './forward.ts';
-import type { RequestHead } from './guard.ts';
+import type { CupbearerError } from '../errors.ts';
+import type { Token } from '../token/token.ts';
+import type { Accepted } from './accept.ts';
+import type { AttemptEvents } from './attempt-events.ts';
+import { hasBody, type RequestBody, readBody } from './body.ts';
+import { endUpload, writeProblem } from './ending.ts';
+import type { ExchangeTools } from './exchange-tools.ts';
+import { requestFields } from './fields.ts';
+import { Attempt } from './forward.ts';
+import type { GatewayRoute } from './gateway-route.ts';
 import { answerProblem, type Exchange } from './record.ts';
 import { isRefusal } from './refusal.ts';
-import type { ReplayBudget } from './replay-budget.ts';
+import { mayResend } from './resend.ts';
+import { breakOff } from './reset.ts';
+import { type Handshake, switchingHead } from './upgrade.ts';
+import { type Upload, watchUpload } from './upload.ts';
 import { upstreamError } from './upstream-error.ts';
-import type { Watch } from './watch.ts';
-
-/** A route as the data path uses it: everything worked out before the first request. */
-export interface GatewayRoute {
-  readonly prefix: string;
-  readonly config: Route;
-  readonly policy: FieldPolicy;
-  readonly pool: Dispatcher;
-  /** Lower-case field that names the tenant; undefined when the credential has none. */
-  readonly tenantField: string | undefined;
-  /** The credential's tokens, for one tenant when it has tenants. */
-  readonly source: (tenant: string | undefined) => TokenSource;
-  readonly refused: { readonly status: ReadonlySet<number>; readonly body: RegExp | undefined };
-}
-
-export interface ExchangeParts {
-  readonly incoming: IncomingMessage;
-  readonly outgoing: ServerResponse;
-  readonly head: RequestHead;
-  readonly route: GatewayRoute;
-  readonly source: TokenSource;
-  /** Path and query for the upstream. */
-  readonly path: string;
-  readonly budget: ReplayBudget;
-  readonly via: string;
-  readonly watch: Watch;
-  readonly draining: () => boolean;
-  readonly now: () => number;
-  /** Called once, when the exchange is over. */
-  readonly onEnd: (exchange: Exchange) => void;
-}
 
 /** Proxies one exchange: token → fields → forward → (refused: renew, once more) → answer. */
 export class ProxiedExchange implements AttemptEvents {
   readonly #record: Exchange;
-  readonly #parts: ExchangeParts;
+  readonly #accepted: Accepted;
+  readonly #incoming: IncomingMessage;
+  readonly #outgoing: ServerResponse;
+  readonly #tools: ExchangeTools;
+  readonly #handshake: Handshake | undefined;
   #body: RequestBody | undefined;
+  #upload: Upload | undefined;
   #token: Token | undefined;
   #attempt: Attempt | undefined;
   #sentAt = 0;
   #isOver = false;
 
-  constructor(record: Exchange, parts: ExchangeParts) {
+  constructor(
+    record: Exchange,
+    accepted: Accepted,
+    incoming: IncomingMessage,
+    outgoing: ServerResponse,
+    tools: ExchangeTools,
+    handshake?: Handshake,
+  ) {
     this.#record = record;
-    this.#parts = parts;
+    this.#accepted = accepted;
+    this.#incoming = incoming;
+    this.#outgoing = outgoing;
+    this.#tools = tools;
+    this.#handshake = handshake;
   }
 
   /** Starts the exchange; it answers the caller by itself, whatever happens. */
   run(): void {
-    const { incoming, outgoing, head, route, source, budget } = this.#parts;
-    outgoing.on('close', () => this.#over());
+    const { head, route, source } = this.#accepted;
+    this.#outgoing.on('close', () => this.#over());
     try {
+      const { replay_limit, max_body } = route.config;
+      if (hasBody(head))
+        this.#upload = watchUpload(this.#incoming, head, max_body, this.#tools, (e) => this.#fail(e));
       const token = source.acquire();
-      const body = readBody(incoming, head, route.config.replay_limit, budget);
+      const body = readBody(this.#incoming, head, replay_limit, this.#tools.budget, max_body);
       this.#record.token = token instanceof Promise ? 'waited' : 'ready';
       if (token instanceof Promise || body instanceof Promise) void this.#wait(token, body);
       else this.#send(token, body);
@@ -80,8 +76,10 @@ export class ProxiedExchange implements AttemptEvents {
       return whole;
     };
     try {
-      const [gotToken, gotBody] = await Promise.all([token, read()]);
-      if (!this.#isOver) this.#send(gotToken, gotBody);
+      const [first, gotBody] = await Promise.all([token, read()]);
+      // It may have grown old while the body came.
+      const gotToken = body instanceof Promise ? await this.#accepted.source.acquire() : first;
+      if (!this.#isOver && !this.#outgoing.headersSent) this.#send(gotToken, gotBody);
     } catch (error) {
       this.#fail(error);
     }
@@ -89,59 +87,109 @@ export class ProxiedExchange implements AttemptEvents {
 
   #send(token: Token, body: RequestBody): void {
     this.#body = body;
-    this.#dispatch(token, body.first, body.first instanceof Buffer ? false : body.first !== null);
-  }
-
-  #dispatch(token: Token, body: Dispatcher.DispatchOptions['body'], announced: boolean): void {
-    const { outgoing, head, route, path, via, now, watch } = this.#parts;
-    this.#token = token;
     this.#record.attempts++;
-    this.#sentAt = now();
-    this.#attempt = new Attempt(outgoing, route.config, this, watch);
-    route.pool.dispatch(
-      {
-        path,
-        method: this.#record.method as Dispatcher.HttpMethod,
-        headers: requestFields(head, route.policy, token.fields, via, announced),
-        body: body ?? null,
-        // The watch keeps both limits, for less than undici's timers cost.
-        headersTimeout: 0,
-        bodyTimeout: 0,
-      },
-      this.#attempt,
-    );
+    this.#dispatch(token, body.first);
   }
 
-  onHead(attempt: Attempt, status: number, raw: readonly Buffer[]): 'pass' | 'hold' {
-    const { route, source, now } = this.#parts;
+  #dispatch(token: Token, body: RequestBody['first'], send?: GatewayRoute['sendAlone']): void {
+    const { head, route, path } = this.#accepted;
+    const { via, now, watch } = this.#tools;
+    this.#token = token;
+    this.#sentAt = now();
+    // undici announces the length of what it is given whole.
+    const isStream = body !== null && !(body instanceof Buffer);
+    this.#attempt = new Attempt(this.#outgoing, route.config, this, watch);
+    const options: Dispatcher.DispatchOptions = {
+      path,
+      method: this.#record.method as Dispatcher.HttpMethod,
+      headers: requestFields(head, route.policy, token.fields, via, isStream),
+      body,
+      upgrade: this.#handshake === undefined ? null : 'websocket',
+      // The watch keeps both limits, for less than undici's timers cost.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    };
+    if (send !== undefined) send(options, this.#attempt);
+    else if (this.#handshake === undefined) route.pool.dispatch(options, this.#attempt);
+    else (route.tunnelPool ?? route.pool).dispatch(options, this.#attempt);
+  }
+
+  onHead(status: number, raw: readonly Buffer[]): 'pass' | 'hold' {
+    const { route, source } = this.#accepted;
     const token = this.#token as Token;
     this.#closeWhenDraining();
-    this.#record.upstreamMs = now() - this.#sentAt;
-    this.#record.status = status;
+    this.#answered(status);
     if (!route.refused.status.has(status) || !isRefusal(raw)) {
-      if (this.#record.attempts > 1) this.#record.retry = 'recovered';
-      source.accepted(token, route.config.upstream.origin);
+      this.#tokenTaken();
       return 'pass';
     }
     if (route.refused.body === undefined && !this.#mayRetry()) {
       void source.rejected(token, route.config.upstream.origin);
       return 'pass';
     }
-    this.#recover(attempt, token, route.refused.body).catch((error: unknown) => this.#fail(error));
+    this.#recover(token, route.refused.body).catch((error: unknown) => this.#fail(error));
     return 'hold';
   }
 
+  onSwitch(raw: readonly Buffer[], upstream: Socket): void {
+    const { route } = this.#accepted;
+    const handshake = this.#handshake as Handshake;
+    const head = switchingHead(raw, handshake.key, route);
+    this.#answered(101);
+    this.#tokenTaken();
+    this.#outgoing.detachSocket(handshake.socket);
+    handshake.finish(head);
+    this.#tools.tunnels.open({
+      ...this.#tools,
+      caller: handshake.socket,
+      upstream,
+      idleMs: route.config.timeout.idle,
+      onEnd: (end) => {
+        this.#record.tunnel = end;
+        this.#tools.onEnd(this.#record);
+      },
+    });
+  }
+
   onFailure(error: unknown): void {
-    const { route } = this.#parts;
-    this.#fail(upstreamError(error, route.prefix, route.config.upstream.origin));
+    const { route } = this.#accepted;
+    const failure = upstreamError(error, route.prefix, route.config.upstream.origin);
+    if (this.#handshake !== undefined || !mayResend(this.#record, this.#attempt, this.#body)) {
+      this.#fail(failure);
+      return;
+    }
+    this.#record.resent = true;
+    this.#resend(failure).catch((failed: unknown) => this.#fail(failed));
+  }
+
+  /** Sends the same once more after a stale connection broke. */
+  async #resend(failure: CupbearerError): Promise<void> {
+    const body = await this.#body?.replay();
+    const token = await this.#accepted.source.acquire();
+    if (this.#outgoing.destroyed || this.#outgoing.headersSent) return;
+    if (body === undefined) this.#fail(failure);
+    else this.#dispatch(token, body, this.#accepted.route.sendAlone);
   }
 
   uploading(): boolean {
     return this.#body?.uploading() === true;
   }
 
+  #answered(status: number): void {
+    this.#record.upstreamMs = this.#tools.now() - this.#sentAt;
+    this.#record.status = status;
+  }
+
+  #tokenTaken(): void {
+    const { route, source } = this.#accepted;
+    if (this.#record.attempts > 1) this.#record.retry = 'recovered';
+    // Nothing will be sent again.
+    this.#body?.release();
+    source.accepted(this.#token as Token, route.config.upstream.origin);
+  }
+
   #closeWhenDraining(): void {
-    if (this.#parts.draining()) this.#parts.outgoing.shouldKeepAlive = false;
+    if (this.#tools.draining()) this.#outgoing.shouldKeepAlive = false;
   }
 
   #mayRetry(): boolean {
@@ -152,8 +200,9 @@ export class ProxiedExchange implements AttemptEvents {
   }
 
   /** Recovers once from a refused token: a newer token and the same request again, or the upstream's own answer. */
-  async #recover(attempt: Attempt, token: Token, pattern: RegExp | undefined): Promise<void> {
-    const { source, route, outgoing } = this.#parts;
+  async #recover(token: Token, pattern: RegExp | undefined): Promise<void> {
+    const attempt = this.#attempt as Attempt;
+    const { source, route } = this.#accepted;
     const { origin } = route.config.upstream;
     if (pattern !== undefined) {
       const body = await attempt.heldBody();
@@ -166,34 +215,35 @@ export class ProxiedExchange implements AttemptEvents {
         return attempt.pass();
       }
     }
-    const next = await source.rejected(token, origin);
-    const body = next === undefined ? undefined : await this.#body?.replay();
-    if (outgoing.destroyed) return;
+    const renewed = await source.rejected(token, origin);
+    const isWhole = this.#incoming.complete;
+    const body = renewed && (await this.#body?.replay());
+    // It may have grown old while the rest of the body came.
+    const next = body === undefined || isWhole ? renewed : await source.acquire();
+    if (this.#outgoing.destroyed || this.#outgoing.headersSent) return;
     if (next === undefined || body === undefined) {
-      this.#record.retry = next === undefined ? 'no-new-token' : 'not-replayable';
+      this.#record.retry = renewed === undefined ? 'no-new-token' : 'not-replayable';
       return attempt.pass();
     }
     attempt.discard();
-    this.#dispatch(next, body, false);
+    this.#record.attempts++;
+    this.#dispatch(next, body);
   }
 
   #fail(error: unknown): void {
-    const { outgoing } = this.#parts;
+    const outgoing = this.#outgoing;
     this.#attempt?.abort();
     if (outgoing.destroyed) return;
-    if (outgoing.headersSent) {
-      outgoing.destroy();
-      return;
+    if (outgoing.headersSent) breakOff(outgoing);
+    else {
+      this.#closeWhenDraining();
+      writeProblem(answerProblem(this.#record, error), this.#incoming, outgoing);
     }
-    const answer = answerProblem(this.#record, error);
-    this.#closeWhenDraining();
-    // The reason phrase of an upstream's head that Node refused would stay otherwise.
-    outgoing.writeHead(answer.status, STATUS_CODES[answer.status] ?? '', answer.headers);
-    outgoing.end(this.#record.method === 'HEAD' ? undefined : answer.body);
   }
 
   #over(): void {
-    const { outgoing, incoming, onEnd } = this.#parts;
+    const outgoing = this.#outgoing;
+    const incoming = this.#incoming;
     this.#isOver = true;
     if (!incoming.complete && outgoing.writableFinished) endUpload(incoming);
     if (!outgoing.writableFinished) {
@@ -202,16 +252,7 @@ export class ProxiedExchange implements AttemptEvents {
       incoming.destroy();
     }
     this.#body?.release();
-    onEnd(this.#record);
+    this.#upload?.leave();
+    this.#tools.onEnd(this.#record);
   }
-}
-
-const uploadGraceMs = 500;
-
-/** After an early answer: the rest of the upload is read for a moment, then its connection ends. */
-function endUpload(incoming: IncomingMessage): void {
-  incoming.resume();
-  setTimeout(() => {
-    if (!incoming.complete) incoming.socket.destroySoon();
-  }, uploadGraceMs).unref();
 }

@@ -1,25 +1,17 @@
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { Route } from '../config/config.ts';
 import { CupbearerError } from '../errors.ts';
+import type { AttemptEvents } from './attempt-events.ts';
 import { Delivery } from './delivery.ts';
+import { HeldBody } from './held-body.ts';
 import { rawFields } from './response-fields.ts';
+import type { OnConnection, UpstreamConnection } from './upstream-connection.ts';
 import { upstreamTimeout } from './upstream-error.ts';
 import type { Watch, Watched } from './watch.ts';
 
-/** What the exchange decides and hears about one attempt. */
-export interface AttemptEvents {
-  /** The final head is here. `hold` keeps the answer back until `pass()` or `discard()` is called. */
-  onHead(attempt: Attempt, status: number, raw: readonly Buffer[]): 'pass' | 'hold';
-  /** The attempt failed and nothing of it has reached the caller. */
-  onFailure(error: unknown): void;
-  /** Whether the request body is still on its way, and not because the upstream does not take it. */
-  uploading(): boolean;
-}
-
-const heldBytes = 64 * 1024;
-/** A held body is judged by what has come within two seconds. */
-const maxHeldLooks = 4;
 const discardBytes = 128 * 1024;
 const callerLeft = new CupbearerError('malformed-request', 'the caller went away');
 
@@ -29,7 +21,8 @@ type State = 'waiting' | 'held' | 'passing' | 'discarding' | 'over';
  * One attempt at the upstream: undici's dispatch handler on one side, the caller's response on the other.
  * Streams with back-pressure; a truncated upstream body becomes an aborted response (RFC 9112 §8), never a clean end.
  */
-export class Attempt implements Dispatcher.DispatchHandler, Watched {
+export class Attempt implements Dispatcher.DispatchHandler, OnConnection, Watched {
+  connection: UpstreamConnection | undefined = undefined;
   readonly #delivery: Delivery;
   readonly #route: Route;
   readonly #events: AttemptEvents;
@@ -38,13 +31,12 @@ export class Attempt implements Dispatcher.DispatchHandler, Watched {
   #status = 0;
   #reason = '';
   #raw: readonly Buffer[] = [];
-  #held: Buffer[] = [];
-  #bytes = 0;
+  #held: HeldBody | undefined;
+  /** Bytes read only to be dropped. */
+  #discarded = 0;
   #ended = false;
   #failure: unknown;
   #rawTrailers: readonly Buffer[] = [];
-  #onHeld: (() => void) | undefined;
-  #heldLooks = 0;
   #drain: (() => void) | undefined;
   readonly #watch: Watch;
   readonly #place: number;
@@ -72,7 +64,7 @@ export class Attempt implements Dispatcher.DispatchHandler, Watched {
       if (this.#events.uploading()) this.#moved = true;
       else if (still > this.#route.timeout.response) this.#expire();
     } else if (this.#state === 'held') {
-      if (++this.#heldLooks >= maxHeldLooks) this.#onHeld?.();
+      this.#held?.look();
       if (still > this.#route.timeout.idle) this.#expire();
     } else if (this.#state === 'discarding') {
       // What has not ended by now is not worth a connection.
@@ -80,6 +72,9 @@ export class Attempt implements Dispatcher.DispatchHandler, Watched {
     } else if (still > this.#route.timeout.idle) this.#expire();
     else if (this.#state === 'passing') this.#delivery.flushHead();
   }
+
+  /** Whether it was sent on a connection that broke, had served another request before, and gave not a byte of an answer. */
+  isStale = false;
 
   /** Whether the upstream broke the attempt off. */
   get failed(): boolean {
@@ -94,11 +89,8 @@ export class Attempt implements Dispatcher.DispatchHandler, Watched {
 
   /** The body held so far, once it is complete, reaches 64 KiB or took two seconds. */
   heldBody(): Promise<Buffer> {
-    return new Promise((resolve) => {
-      const ready = () => resolve(Buffer.concat(this.#held));
-      if (this.#ended || this.#failure !== undefined || this.#bytes >= heldBytes) ready();
-      else this.#onHeld = ready;
-    });
+    this.#held ??= new HeldBody();
+    return this.#held.judged();
   }
 
   /** Lets a held answer through to the caller, untouched; one that has broken off meanwhile is a failure. */
@@ -113,8 +105,7 @@ export class Attempt implements Dispatcher.DispatchHandler, Watched {
       this.#events.onFailure(error);
       return;
     }
-    for (const chunk of this.#held) this.#delivery.write(chunk);
-    this.#held = [];
+    if (this.#status !== 205) for (const chunk of this.#held?.take() ?? []) this.#delivery.write(chunk);
     if (this.#ended) this.#end();
     else this.#resume();
   }
@@ -122,8 +113,7 @@ export class Attempt implements Dispatcher.DispatchHandler, Watched {
   /** Drops a held answer; small remainders are read so that the connection can be used again. */
   discard(): void {
     if (this.#state !== 'held') return;
-    this.#held = [];
-    this.#bytes = 0;
+    this.#held = undefined;
     if (this.#ended || this.#failure !== undefined) this.#over();
     else {
       this.#state = 'discarding';
@@ -133,6 +123,7 @@ export class Attempt implements Dispatcher.DispatchHandler, Watched {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
+    this.connection?.begin();
     if (this.#state === 'over') controller.abort(callerLeft);
   }
 
@@ -142,8 +133,9 @@ export class Attempt implements Dispatcher.DispatchHandler, Watched {
     _fields: unknown,
     reason?: string,
   ): void {
-    this.#moved = true;
+    // Interim answers are dropped, and give the final one no more time.
     if (status < 200 || this.#state !== 'waiting') return;
+    this.#moved = true;
     this.#status = status;
     this.#reason = reason ?? '';
     this.#raw = rawFields(controller.rawHeaders);
@@ -153,23 +145,39 @@ export class Attempt implements Dispatcher.DispatchHandler, Watched {
         `route ${this.#route.prefix}: the upstream answered status ${status}`,
       );
     }
-    if (this.#events.onHead(this, status, this.#raw) === 'hold') this.#state = 'held';
-    else this.#begin();
+    if (this.#events.onHead(status, this.#raw) === 'hold') {
+      this.#held ??= new HeldBody();
+      this.#state = 'held';
+    } else this.#begin();
+  }
+
+  onRequestUpgrade(
+    controller: Dispatcher.DispatchController,
+    _status: number,
+    _fields: unknown,
+    socket: Duplex,
+  ): void {
+    if (this.#state !== 'waiting') {
+      socket.destroy();
+      return;
+    }
+    // What this throws comes back to onResponseError.
+    this.#events.onSwitch(rawFields(controller.rawHeaders), socket as Socket);
+    this.#ended = true;
+    this.#over();
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.#bytes += chunk.length;
     this.#moved = true;
     if (this.#state === 'passing') {
       if (this.#delivery.endWith(chunk)) this.#over();
       else if (!this.#delivery.write(chunk)) this.#waitForDrain(controller);
     } else if (this.#state === 'held') {
-      this.#held.push(chunk);
-      if (this.#bytes >= heldBytes) {
-        this.#pause(controller);
-        this.#onHeld?.();
-      }
-    } else if (this.#bytes > discardBytes) controller.abort(callerLeft);
+      if (this.#held?.add(chunk) === false) this.#pause(controller);
+    } else {
+      this.#discarded += chunk.length;
+      if (this.#discarded > discardBytes) controller.abort(callerLeft);
+    }
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
@@ -177,14 +185,21 @@ export class Attempt implements Dispatcher.DispatchHandler, Watched {
     this.#rawTrailers = rawFields(controller.rawTrailers);
     if (this.#state === 'passing') this.#end();
     else if (this.#state === 'discarding') this.#over();
-    this.#onHeld?.();
+    this.#held?.end();
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: unknown): void {
     this.#failure = error ?? new Error('aborted');
+    const { code } = this.#failure as { code?: unknown };
     const state = this.#state;
+    // Asked now: the connection may serve another request later.
+    this.isStale =
+      state === 'waiting' &&
+      code === 'UND_ERR_SOCKET' &&
+      this.#controller !== undefined &&
+      this.connection?.isStale === true;
     if (state === 'held') {
-      this.#onHeld?.();
+      this.#held?.end();
       return;
     }
     this.#over();
@@ -203,11 +218,15 @@ export class Attempt implements Dispatcher.DispatchHandler, Watched {
   #begin(): void {
     this.#delivery.begin(this.#status, this.#reason, this.#raw);
     this.#state = 'passing';
+    if (this.#status !== 205) return;
+    // RFC 9110 §15.3.6: what may follow is no part of the answer.
+    this.#delivery.end([]);
+    this.#state = 'discarding';
   }
 
   #end(): void {
     this.#over();
-    this.#delivery.end(this.#rawTrailers);
+    if (this.#status !== 205) this.#delivery.end(this.#rawTrailers);
   }
 
   #waitForDrain(controller: Dispatcher.DispatchController): void {

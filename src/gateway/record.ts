@@ -1,5 +1,6 @@
 import { CupbearerError, type ErrorCode } from '../errors.ts';
 import { type ProblemAnswer, problemAnswer } from './problem.ts';
+import type { TunnelEnd } from './tunnel.ts';
 
 /** What is known of one exchange. Log line, metrics and problem answers are read from it. */
 export interface Exchange {
@@ -20,11 +21,16 @@ export interface Exchange {
   token: 'none' | 'ready' | 'waited';
   /** What came of a refused token. */
   retry: 'none' | 'recovered' | 'refused-again' | 'no-new-token' | 'not-replayable';
+  /** With how many tokens it was sent. */
   attempts: number;
+  /** Sent again after the connection it went on broke before any answer. */
+  resent: boolean;
   /** Milliseconds from the last attempt's start to its head; undefined when none came. */
   upstreamMs: number | undefined;
   /** Who broke the exchange off before its end. */
   aborted: 'caller' | 'upstream' | undefined;
+  /** Set when it became a tunnel: what ended that. */
+  tunnel: TunnelEnd | undefined;
 }
 
 /** Makes the records of exchanges, each with an id of its own. `now` gives ms on the monotonic clock. */
@@ -44,8 +50,10 @@ export function exchangeFactory(now: () => number): (method: string) => Exchange
     token: 'none',
     retry: 'none',
     attempts: 0,
+    resent: false,
     upstreamMs: undefined,
     aborted: undefined,
+    tunnel: undefined,
   });
 }
 

@@ -1,47 +1,82 @@
 import { readFileSync } from 'node:fs';
-import { type Dispatcher, Pool } from 'undici';
+import { type buildConnector, type Dispatcher, Pool } from 'undici';
 import type { Route } from '../config/config.ts';
+import { createConnector, type IsForbidden } from './connector.ts';
+import { failResetStreams } from './http2-resets.ts';
+import { TrackedClient } from './upstream-connection.ts';
+
+/** Sends one request; the handler hears what becomes of it. */
+export type Send = (options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler) => void;
 
 /** Connection pools, one for each distinct way to reach an upstream. */
 export interface Upstreams {
   /** The pool of a route; routes that connect alike share one. Throws when a TLS file cannot be read. */
   poolFor(route: Route): Dispatcher;
+  /** The pool of a route's WebSockets: HTTP/1.1, and a connection may end in one direction alone. Throws the same. */
+  tunnelPoolFor(route: Route): Dispatcher;
+  /** Sends on a connection of its own, which ends with the answer. Throws the same. */
+  aloneFor(route: Route): Send;
   /** Ends idle connections now and the others when their exchange ends. */
   close(): Promise<void>;
   /** Ends all connections at once. */
   destroy(): Promise<void>;
 }
 
+interface Reached {
+  readonly pool: Pool;
+  readonly connect: buildConnector.connector;
+}
+
 /**
  * Fixed origins only; no redirects, no retries, no proxy from the environment; HTTP/1.1 unless the route asks
- * otherwise; certificates always checked.
+ * otherwise; certificates always checked; names that lead to a forbidden address alone are not connected to.
  */
-export function createUpstreams(): Upstreams {
-  const pools = new Map<string, Pool>();
+export function createUpstreams(isForbidden: IsForbidden): Upstreams {
+  const reached = new Map<string, Reached>();
+  const single = new Set<TrackedClient>();
+  const onDestroy: (() => void)[] = [];
+  const reach = ({ upstream: { origin }, tls, timeout, http2 }: Route, forTunnels: boolean): Reached => {
+    const { ca, cert, key } = tls;
+    const allowH2 = http2 && !forTunnels;
+    const id = JSON.stringify([origin, ca, cert, key, allowH2, timeout.connect, forTunnels]);
+    const known = reached.get(id);
+    if (known !== undefined) return known;
+    if (allowH2 && onDestroy.length === 0) onDestroy.push(failResetStreams());
+    const connect = createConnector(
+      {
+        allowH2,
+        timeout: timeout.connect,
+        ...(forTunnels ? { allowHalfOpen: true } : {}),
+        ...(ca === undefined ? {} : { ca: readFileSync(ca) }),
+        ...(cert === undefined ? {} : { cert: readFileSync(cert) }),
+        ...(key === undefined ? {} : { key: readFileSync(key) }),
+      },
+      isForbidden,
+    );
+    const factory = (to: URL, options: object) => new TrackedClient(to, { ...options, connect });
+    const pool = new Pool(origin, { allowH2, connect, ...(allowH2 ? {} : { factory }) });
+    reached.set(id, { pool, connect });
+    return { pool, connect };
+  };
+  const all = () => [...[...reached.values()].map(({ pool }) => pool), ...single];
   return {
-    poolFor(route) {
-      const { ca, cert, key } = route.tls;
-      const id = JSON.stringify([route.upstream.origin, ca, cert, key, route.http2, route.timeout.connect]);
-      let pool = pools.get(id);
-      if (pool === undefined) {
-        pool = new Pool(route.upstream.origin, {
-          allowH2: route.http2,
-          connect: {
-            timeout: route.timeout.connect,
-            ...(ca === undefined ? {} : { ca: readFileSync(ca) }),
-            ...(cert === undefined ? {} : { cert: readFileSync(cert) }),
-            ...(key === undefined ? {} : { key: readFileSync(key) }),
-          },
-        });
-        pools.set(id, pool);
-      }
-      return pool;
+    poolFor: (route) => reach(route, false).pool,
+    tunnelPoolFor: (route) => reach(route, true).pool,
+    aloneFor(route) {
+      const { connect } = reach(route, false);
+      return (options, handler) => {
+        const client = new TrackedClient(route.upstream.origin, { allowH2: false, connect });
+        single.add(client);
+        client.dispatch({ ...options, reset: true }, handler);
+        void client.close().finally(() => single.delete(client));
+      };
     },
     async close() {
-      await Promise.all([...pools.values()].map((pool) => pool.close()));
+      await Promise.all(all().map((one) => one.close()));
     },
     async destroy() {
-      await Promise.all([...pools.values()].map((pool) => pool.destroy()));
+      await Promise.all(all().map((one) => one.destroy()));
+      for (const stop of onDestroy.splice(0)) stop();
     },
   };
 }

@@ -21,6 +21,11 @@ export class Watch {
     this.#clock = clock;
   }
 
+  /** How many are watched. */
+  get size(): number {
+    return this.#places.length - this.#free.length;
+  }
+
   /** Starts watching; gives the place to `leave` with. */
   enter(one: Watched): number {
     const place = this.#free.pop() ?? this.#places.length;
@@ -41,7 +46,7 @@ export class Watch {
   readonly #tick = (): void => {
     const now = this.#clock.mono();
     for (const one of this.#places) one?.check(now);
-    this.#ticking = this.#free.length < this.#places.length;
+    this.#ticking = this.size > 0;
     if (this.#ticking) this.#clock.after(tickMs, this.#tick);
   };
 }

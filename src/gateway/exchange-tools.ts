@@ -1,0 +1,18 @@
+import type { Exchange } from './record.ts';
+import type { ReplayBudget } from './replay-budget.ts';
+import type { Tunnels } from './tunnel.ts';
+import type { Watch } from './watch.ts';
+
+/** What all exchanges use. */
+export interface ExchangeTools {
+  readonly budget: ReplayBudget;
+  readonly via: string;
+  readonly watch: Watch;
+  readonly tunnels: Tunnels;
+  readonly draining: () => boolean;
+  readonly now: () => number;
+  /** How long a caller may pause within its body, ms. */
+  readonly bodyTimeout: number;
+  /** Called once, when the exchange is over. */
+  readonly onEnd: (exchange: Exchange) => void;
+}
