@@ -1,34 +1,41 @@
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { type IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { Hono } from 'hono';
 import { CupbearerError } from '../errors.ts';
-import type { TokenSource } from '../token/token.ts';
-import type { Callers } from './caller.ts';
-import { type GatewayRoute, ProxiedExchange } from './exchange.ts';
-import { singleField } from './fields.ts';
-import { type AllowedHosts, guard, type RequestHead } from './guard.ts';
-import { checkRouteMethod } from './method.ts';
-import { checkTarget, upstreamPath } from './path.ts';
+import { type AcceptOptions, accept } from './accept.ts';
+import { endUpload } from './ending.ts';
+import { ProxiedExchange } from './exchange.ts';
+import type { ExchangeTools } from './exchange-tools.ts';
+import type { Gate } from './gate.ts';
+import { notForwardable } from './method.ts';
+import { acceptOptions, answerOptions } from './options.ts';
 import { answerProblem, type Exchange, exchangeFactory } from './record.ts';
-import type { ReplayBudget } from './replay-budget.ts';
-import type { RouteTable } from './routes.ts';
-import type { Watch } from './watch.ts';
+import { createTurns, owedOn } from './turns.ts';
+import { createUnreadable } from './unreadable.ts';
+import { mayUpgrade, readHandshake } from './upgrade.ts';
 
-export interface EdgeOptions {
-  readonly table: RouteTable<GatewayRoute>;
-  readonly hosts: AllowedHosts;
-  readonly callers: Callers;
-  readonly budget: ReplayBudget;
-  readonly watch: Watch;
-  /** Whether we are stopping: answers then end their connection. */
-  readonly draining: () => boolean;
-  /** Our pseudonym in Via (RFC 9110 §7.6.3). */
-  readonly via: string;
-  /** Milliseconds that never go back. */
-  readonly now: () => number;
-  /** Called once for every exchange, when it is over. */
-  readonly onEnd: (exchange: Exchange) => void;
+export interface EdgeOptions extends AcceptOptions, ExchangeTools {
+  /** Exchanges in progress. */
+  readonly gate: Gate;
+  /** Tunnels, and exchanges that may become one. */
+  readonly tunnelGate: Gate;
+}
+
+/** The data path, as a listener hands it what callers send. */
+export interface Edge {
+  request(incoming: IncomingMessage, outgoing: ServerResponse): void;
+  /** Whether the Upgrade of a request is followed; any other is read as a plain request (RFC 9110 §7.8). */
+  mayUpgrade(incoming: IncomingMessage): boolean;
+  /** A request whose Upgrade is followed; `head` is what came after it. */
+  upgrade(incoming: IncomingMessage, socket: Socket, head: Buffer): void;
+  /** A CONNECT, which is refused; its connection ends. */
+  connect(socket: Socket): void;
+  /** What could not be read as a request, `clientError` of Node's HTTP server: it is answered, and its connection ends. */
+  unreadable(error: Error, socket: Socket): void;
+  /** Ends every tunnel at once. */
+  cut(): void;
 }
 
 /** Why a request goes no further. */
@@ -38,10 +45,10 @@ interface Refusal {
 }
 
 /**
- * The listener of the data path. A request that may be proxied is handed to a ProxiedExchange with its Node streams and
- * never becomes a Web Request; what is refused is answered by a Hono app.
+ * The way in. A request that may be proxied is handed to a ProxiedExchange with its Node streams and never becomes a
+ * Web Request; what is refused is answered by a Hono app.
  */
-export function createEdge(options: EdgeOptions): RequestListener {
+export function createEdge(options: EdgeOptions): Edge {
   const newExchange = exchangeFactory(options.now);
   // Set while the app below is called: it looks at it before it gives up control.
   let refusal: Refusal | undefined;
@@ -61,83 +68,94 @@ export function createEdge(options: EdgeOptions): RequestListener {
       return response;
     },
   });
-  return (incoming, outgoing) => {
+  const answer = (incoming: IncomingMessage, outgoing: ServerResponse, error: unknown, record: Exchange) => {
+    refusal = { error, record };
+    // Nobody reads its body, and node-server ends an unread one only where it made a stream of it.
+    if (!incoming.complete) outgoing.once('finish', () => endUpload(incoming));
+    void answerRefusal(incoming, outgoing);
+    refusal = undefined;
+  };
+  const { gate, tunnelGate } = options;
+  const tools = (entered: Gate) => ({
+    ...options,
+    onEnd(exchange: Exchange) {
+      entered.leave();
+      options.onEnd(exchange);
+    },
+  });
+  const turns = createTurns();
+  const unreadable = createUnreadable(() => newExchange(''), options.onEnd);
+  const plainTools = tools(gate);
+  const tunnelTools = tools(tunnelGate);
+  const begin = (incoming: IncomingMessage, outgoing: ServerResponse) => {
     const record = newExchange(incoming.method ?? '');
+    let exchange: ProxiedExchange;
     try {
-      accept(record, incoming, outgoing, options).run();
+      const accepted = (record.method === 'OPTIONS' ? acceptOptions : accept)(record, incoming, options);
+      if (accepted === undefined) {
+        answerOptions(record, incoming, outgoing);
+        options.onEnd(record);
+        return;
+      }
+      gate.enter();
+      exchange = new ProxiedExchange(record, accepted, incoming, outgoing, plainTools);
     } catch (error) {
-      refusal = { error, record };
-      void answerRefusal(incoming, outgoing);
-      refusal = undefined;
+      answer(incoming, outgoing, error, record);
+      return;
     }
+    exchange.run();
+  };
+  const wait = (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    if (turns.wait(incoming, outgoing, () => begin(incoming, outgoing))) return;
+    const error = new CupbearerError('overloaded', 'too many requests wait on this connection');
+    answer(incoming, outgoing, error, newExchange(incoming.method ?? ''));
+  };
+  return {
+    request(incoming, outgoing) {
+      const { socket } = outgoing;
+      if (socket === null) wait(incoming, outgoing);
+      // An answer has ended the connection; this came too late.
+      else if (socket.writableEnded) incoming.resume();
+      else begin(incoming, outgoing);
+    },
+    // Behind another answer it is a plain request: Node would hand over a connection that is still in use.
+    mayUpgrade: (incoming) => mayUpgrade(incoming, options.table) && owedOn(incoming.socket) === undefined,
+    upgrade(incoming, socket, early) {
+      const record = newExchange(incoming.method ?? '');
+      const outgoing = answerOn(socket, incoming);
+      let exchange: ProxiedExchange;
+      try {
+        const accepted = accept(record, incoming, options);
+        const handshake = readHandshake(accepted.head, socket, early);
+        tunnelGate.enter();
+        exchange = new ProxiedExchange(record, accepted, incoming, outgoing, tunnelTools, handshake);
+      } catch (error) {
+        answer(incoming, outgoing, error, record);
+        return;
+      }
+      exchange.run();
+    },
+    connect(socket) {
+      socket.on('error', () => {});
+      // Node has let go of the connection: an answer still owed on it might never be sent.
+      if (owedOn(socket) !== undefined) socket.destroy();
+      else unreadable.refuse(newExchange('CONNECT'), notForwardable('CONNECT'), socket);
+    },
+    unreadable: unreadable.failed,
+    cut: () => void options.tunnels.cut(),
   };
 }
 
-function accept(
-  record: Exchange,
-  incoming: IncomingMessage,
-  outgoing: ServerResponse,
-  options: EdgeOptions,
-): ProxiedExchange {
-  const head = guard(incoming, options.hosts);
-  const target = checkTarget(ownTarget(incoming.url ?? '', options.hosts));
-  const match = options.table.match(target.path);
-  record.caller = options.callers.identify(head);
-  if (match === undefined) {
-    throw new CupbearerError(
-      'route-not-found',
-      'no route has a prefix of this path; `cupbearer explain` shows the routes',
-    );
-  }
-  const { route, rest } = match;
-  record.route = route.prefix;
-  record.credential = route.config.credential;
-  options.callers.admit(record.caller, route.prefix, route.config.callers);
-  checkRouteMethod(route.prefix, route.config.methods, record.method);
-  if (head.via.some((value) => value.includes(options.via))) {
-    throw new CupbearerError(
-      'loop-detected',
-      `route ${route.prefix}: the request has already been through this proxy`,
-    );
-  }
-  const { base_path } = route.config.upstream;
-  const path = upstreamPath(base_path, route.config.strip_prefix ? rest : target.path, target.query);
-  return new ProxiedExchange(record, {
-    incoming,
-    outgoing,
-    head,
-    route,
-    source: sourceOf(route, head),
-    path,
-    budget: options.budget,
-    watch: options.watch,
-    draining: options.draining,
-    via: options.via,
-    now: options.now,
-    onEnd: options.onEnd,
-  });
-}
-
-/** An absolute-form target is accepted for our own authority alone (RFC 9112 §3.2.2). Throws `host-refused`. */
-function ownTarget(raw: string, hosts: AllowedHosts): string {
-  if (raw.charCodeAt(0) === 0x2f) return raw;
-  const [, host = '', rest = ''] =
-    /^https?:\/\/(\[[^\]/?#@]*\]|[^/?#@:]*)(?::\d{1,5})?([/?].*)?$/i.exec(raw) ?? [];
-  if (host === '') return raw;
-  if (!hosts.name(host)) throw new CupbearerError('host-refused', 'this host is not served here');
-  return rest.startsWith('/') ? rest : `/${rest}`;
-}
-
-function sourceOf(route: GatewayRoute, head: RequestHead): TokenSource {
-  if (route.tenantField === undefined) return route.source(undefined);
-  const tenant = singleField(head, route.tenantField);
-  if (tenant === undefined || tenant === null || tenant === '') {
-    throw new CupbearerError(
-      'tenant-required',
-      `route ${route.prefix} needs exactly one ${route.tenantField} field`,
-    );
-  }
-  return route.source(tenant);
+/** An answer on a connection that Node's HTTP server has let go of; the connection ends with it. */
+function answerOn(socket: Socket, incoming: IncomingMessage): ServerResponse {
+  const outgoing = new ServerResponse(incoming);
+  outgoing.shouldKeepAlive = false;
+  outgoing.assignSocket(socket);
+  outgoing.on('finish', () => socket.destroySoon());
+  // Node's server has taken its own listener along.
+  socket.on('drain', () => outgoing.socket === socket && outgoing.emit('drain'));
+  socket.on('error', () => {});
+  return outgoing;
 }
 
 function refuse({ error, record }: Refusal, onEnd: (exchange: Exchange) => void): Response {
