@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts';
 import type { Callers } from '../gateway/caller.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Clock } from '../token/clock.ts';
+import { every, rereadMs } from '../token/every.ts';
 import { SecretFiles } from '../token/secret-files.ts';
 
 export interface CallerKeysInit {
@@ -18,9 +19,6 @@ export interface CallerKeys {
   close(): void;
 }
 
-/** As often as the registry looks at the secrets of credentials. */
-const tickMs = 15_000;
-
 /** Has callers go by the keys in their files, however those change. */
 export function watchCallerKeys({ config, callers, clock, log }: CallerKeysInit): CallerKeys {
   const files = new SecretFiles({
@@ -33,10 +31,6 @@ export function watchCallerKeys({ config, callers, clock, log }: CallerKeysInit)
       log.warn('a secret could not be read again; the one before stays', { caller, key, detail });
     },
   });
-  const tick = () => {
-    void files.look();
-    cancel = clock.after(tickMs, tick);
-  };
-  let cancel = clock.after(tickMs, tick);
-  return { reread: () => files.readAll(), close: () => cancel() };
+  const close = every(clock, rereadMs, () => void files.look());
+  return { reread: () => files.readAll(), close };
 }

@@ -1,4 +1,5 @@
 import type { Exchange } from '../gateway/record.ts';
+import { codeOf, nameOf } from '../telemetry/error-facts.ts';
 import type { ExchangeLine } from '../telemetry/exchange-json.ts';
 
 /** What the log says of an exchange that ended at `now` (ms on the clock of `startedAt`). */
@@ -15,17 +16,17 @@ export function exchangeLine(exchange: Exchange, now: number): ExchangeLine {
     upstream_ms: exchange.upstreamMs === undefined ? undefined : round(exchange.upstreamMs),
     token: exchange.token === 'none' ? undefined : exchange.token,
     retry: exchange.retry === 'none' ? undefined : exchange.retry,
+    resent: exchange.resent ? 'stale-connection' : undefined,
     aborted: exchange.aborted,
+    tunnel: exchange.tunnel,
     error: exchange.error,
-    cause: cause === undefined ? undefined : codeOf(cause),
+    cause: cause === undefined ? undefined : causeCode(cause),
   };
 }
 
-function codeOf(cause: unknown): string {
-  if (cause instanceof AggregateError && cause.errors.length > 0) return codeOf(cause.errors[0]);
-  if (cause instanceof Error)
-    return 'code' in cause && typeof cause.code === 'string' ? cause.code : cause.name;
-  return 'unknown';
+function causeCode(cause: unknown): string {
+  const first: unknown = cause instanceof AggregateError ? (cause.errors[0] ?? cause) : cause;
+  return codeOf(first) ?? nameOf(first);
 }
 
 function round(ms: number): number {

@@ -6,7 +6,9 @@ import type { Store } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import type { Credential } from './credential.ts';
 import type { TokenEvents } from './events.ts';
+import { every, rereadMs } from './every.ts';
 import { createTokenHttp, type TokenHttp } from './http.ts';
+import { type NoteSecret, notedStore } from './live-secrets.ts';
 import { createParts, type Parts } from './parts.ts';
 import { pause } from './pause.ts';
 import { type Revocation, revoke, revokeAccessToken } from './revocation.ts';
@@ -24,6 +26,8 @@ export interface RegistryInit {
   readonly events?: TokenEvents;
   /** The way to token endpoints; one of its own when absent. The registry closes it. */
   readonly http?: TokenHttp;
+  /** Is told every token, refresh token, code and assertion. */
+  readonly note?: NoteSecret;
 }
 
 /** All credentials of a configuration. */
@@ -66,17 +70,17 @@ interface Entry {
   readonly tenants: Tenants | undefined;
 }
 
-const tickMs = 15_000;
 const revokeMs = 2_000;
 const commandMs = 10_000;
 
 export function createRegistry(init: RegistryInit): Registry {
-  const { config, clock, store, events = {}, http = createTokenHttp() } = init;
+  const { config, clock, events = {}, http = createTokenHttp(), note } = init;
+  const store = note === undefined ? init.store : notedStore(init.store, note);
   const entries = new Map<string, Entry>();
   let stopped = false;
   let closing: Promise<void> | undefined;
 
-  const parts = createParts({ config, clock, store, events, http });
+  const parts = createParts({ config, clock, store, events, http, note });
 
   function get(name: string, tenant?: string): Credential {
     const entry = entries.get(name);
@@ -120,9 +124,8 @@ export function createRegistry(init: RegistryInit): Registry {
       }
     }
     void secretFiles.look();
-    cancelTick = clock.after(tickMs, tick);
   }
-  let cancelTick = clock.after(tickMs, tick);
+  const cancelTick = every(clock, rereadMs, tick);
 
   function* sessions(): Generator<Credential> {
     for (const entry of entries.values()) if (hasSession(entry.config.grant_type)) yield* of(entry);
@@ -140,7 +143,7 @@ export function createRegistry(init: RegistryInit): Registry {
         await one.acquire();
       } catch (error) {
         if (!(error instanceof CupbearerError)) throw error;
-        const wait = Math.min(Math.max(one.view().retryInMs, 1_000), tickMs);
+        const wait = Math.min(Math.max(one.view().retryInMs, 1_000), rereadMs);
         await pause(clock, wait);
       }
     }

@@ -1,5 +1,6 @@
 import type { Clock } from './clock.ts';
 import type { Credential } from './credential.ts';
+import { every } from './every.ts';
 
 const everyMs = 2_000;
 
@@ -8,13 +9,7 @@ const everyMs = 2_000;
  * revocation by another process takes effect here too. Gives its end.
  */
 export function watchSessions(clock: Clock, instances: () => Iterable<Credential>): () => void {
-  let cancel = () => {};
-  const later = (): void => {
-    cancel = clock.after(everyMs, () => {
-      for (const one of instances()) void one.verify();
-      later();
-    });
-  };
-  later();
-  return () => cancel();
+  return every(clock, everyMs, () => {
+    for (const one of instances()) void one.verify();
+  });
 }

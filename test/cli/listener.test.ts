@@ -1,10 +1,12 @@
 import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { get, type ServerResponse } from 'node:http';
-import { createServer } from 'node:net';
+import { connect, createServer, Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type Listener, listen } from '../../src/cli/listener.ts';
+import { createLog } from '../../src/telemetry/log.ts';
+import { systemClock } from '../../src/token/clock.ts';
 import { rawRequest } from '../support/raw.ts';
 
 const local = { kind: 'tcp', host: '127.0.0.1', port: 0 } as const;
@@ -45,6 +47,28 @@ describe('a listener', () => {
     }
   });
 
+  it('binds a socket file that nobody else may use from its birth', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'cupbearer-'));
+    const path = join(dir, 'proxy.sock');
+    const mask = process.umask(0);
+    try {
+      const masks: number[] = [];
+      const bind = Server.prototype.listen;
+      vi.spyOn(Server.prototype, 'listen').mockImplementation(function (this: Server, ...args) {
+        masks.push(process.umask());
+        return bind.apply(this, args as Parameters<typeof bind>);
+      });
+      listener = await listen({ kind: 'unix', path }, (_request, response) => response.end('ok'));
+      expect(masks).toEqual([0o177]);
+      expect(statSync(path).mode & 0o777).toBe(0o600);
+      expect(process.umask()).toBe(0);
+    } finally {
+      vi.restoreAllMocks();
+      process.umask(mask);
+      rmSync(dir, { recursive: true });
+    }
+  });
+
   it('lets an exchange in progress end, closes its connection and accepts no other', async () => {
     let finish: ServerResponse | undefined;
     listener = await listen(local, (_request, response) => {
@@ -80,6 +104,28 @@ describe('a listener', () => {
     expect((await rawRequest(port, 'CONNECT evil.test:443 HTTP/1.1\r\nHost: evil.test\r\n\r\n')).status).toBe(
       405,
     );
+  });
+
+  it('lets a slow caller have the whole of an answer that is already written when it closes', async () => {
+    const size = 32 * 1024 * 1024;
+    listener = await listen(local, (_request, response) => response.end(Buffer.alloc(size)), {
+      bounds: { max_connections: 10, header_timeout: 10_000, send_timeout: 60_000 },
+      tls: undefined,
+      clock: systemClock,
+      log: createLog({ level: 'silent' }),
+    });
+    const socket = connect(Number(new URL(listener.url).port), '127.0.0.1');
+    socket.on('error', () => {});
+    socket.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    let received = 0;
+    await new Promise<void>((resolve) => socket.once('readable', resolve));
+    const closed = listener.close(20_000);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    socket.on('data', (chunk) => {
+      received += chunk.length;
+    });
+    expect(await closed).toBe(0);
+    await expect.poll(() => received).toBeGreaterThan(size);
   });
 });
 
