@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { curl, payment, plainCalls } from '../demo/app.ts';
+import { hubTour } from '../demo/hub-tour.ts';
 import { Narrator } from '../demo/narrator.ts';
 import { sessionConfig, sessionTour } from '../demo/session-tour.ts';
 import { prepare, tour } from '../demo/tour.ts';
@@ -45,6 +46,7 @@ async function demo({ options, out }: CommandInput): Promise<0 | 1> {
     );
     await tour({ vendors, proxyUrl: instance.url, narrator });
     await sessionTour({ vendors, instance, narrator });
+    await hubTour({ revolution: vendors.revolution, proxyUrl: instance.url, narrator });
     const { broken } = narrator;
     narrator.say(broken === 0 ? '\nEverything was as promised.' : `\n${broken} promises were not kept.`);
     if (options.stay === true) {

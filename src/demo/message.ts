@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
 
 /** A request as a simulated vendor's endpoint gets it. */
 export interface VendorRequest {
@@ -12,9 +13,19 @@ export interface VendorRequest {
   /** The whole body as text; empty for endpoints that read `incoming` themselves. */
   readonly body: string;
   readonly incoming: IncomingMessage;
+  /** Set when the request is a WebSocket handshake for an endpoint that `upgrades`. */
+  readonly handshake?: Handshake;
+}
+
+/** A connection that waits for its 101 (RFC 6455 §4.2.2). */
+export interface Handshake {
+  readonly socket: Duplex;
+  /** What came after the request. */
+  readonly early: Buffer;
 }
 
 export interface Answer {
+  /** 101 says that the connection of the handshake has been taken over. */
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as application/json unless `headers` says otherwise. */

@@ -9,6 +9,10 @@ const devices = [
   { id: 'dev_3', name: 'Gate controller', online: false },
 ];
 
+export function deviceById(id: unknown) {
+  return devices.find((one) => one.id === id);
+}
+
 /** What there is to call with a token. */
 export const apiEndpoints: readonly Endpoint[] = [
   { method: 'GET', path: /^\/v1\/devices$/, answer: () => ({ status: 200, json: devices }) },
@@ -16,7 +20,7 @@ export const apiEndpoints: readonly Endpoint[] = [
     method: 'GET',
     path: /^\/v1\/devices\/(\w+)$/,
     answer(_request, _token, [id]) {
-      const device = devices.find((one) => one.id === id);
+      const device = deviceById(id);
       return device ? { status: 200, json: device } : oauthError(404, 'not_found', 'No such device.');
     },
   },

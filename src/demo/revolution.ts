@@ -13,6 +13,8 @@ import {
 } from './message.ts';
 import { isRegistered } from './redirect.ts';
 import { apiEndpoints, oauthError } from './revolution-api.ts';
+import { deviceHub } from './revolution-hub.ts';
+import { hubEndpoints } from './signalr.ts';
 import { startVendor } from './start-vendor.ts';
 import type { Definition, OwnHandles, Vendor, VendorOptions } from './vendor.ts';
 
@@ -44,7 +46,8 @@ const redirectUris = ['https://app.example.com/callback'];
 /**
  * Revolution ("Authentication"): one JSON token endpoint for client credentials, PKCE codes and refresh tokens; 1 h
  * tokens; Bearer. The page shows no error: RFC 6749 §5.2 and RFC 6750 §3 are followed. Of the API it shows
- * GET /v1/devices alone; one device, its commands and the event stream are there to be proxied.
+ * GET /v1/devices alone; one device, its commands, the event stream and the hub are there to be proxied. SignalR "needs a
+ * bearer token", sent "as a bearer header on every subsequent request": a token in the query lets nobody in.
  *
  * The page names no address for "the authorization endpoint": here it is /v1/auth/authorize, after the token endpoint.
  * It answers as RFC 6749 §4.1, RFC 7636 (S256 or nothing) and RFC 9207 say; any scope is taken, as the page lists none.
@@ -160,6 +163,7 @@ export async function startRevolution(options: VendorOptions = {}): Promise<Revo
         { method: 'GET', path: /^\/v1\/auth\/authorize$/, open: true, answer: authorizeApp },
         login.endpoint,
         ...apiEndpoints,
+        ...hubEndpoints('/v1/hubs/devices', deviceHub()),
       ],
       logins: () => login.completed,
       handles: { appId, user, issuer: url, approve },

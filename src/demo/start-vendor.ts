@@ -1,11 +1,11 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type IssuedToken, Ledger } from './ledger.ts';
-import type { Answer, VendorRequest } from './message.ts';
+import type { Answer, Handshake, VendorRequest } from './message.ts';
 import type { Definition, Endpoint, SeenRequest, TokenFailure, Vendor, VendorOptions } from './vendor.ts';
+import { listenOnLoopback, refuseHandshake } from './vendor-listener.ts';
 
 const seenLimit = 10_000;
 const bodyLimit = 8 * 1024 * 1024;
@@ -67,7 +67,11 @@ export async function startVendor<H extends object>(
     return { ...definition.error(405, 'Method not allowed.'), headers: { Allow: methods.join(', ') } };
   }
 
-  async function handle(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+  async function handle(
+    incoming: IncomingMessage,
+    outgoing: ServerResponse,
+    handshake?: Handshake,
+  ): Promise<void> {
     const record = recordOf(incoming);
     outgoing.setHeader('Date', new Date(now()).toUTCString());
     seen.push(record);
@@ -77,7 +81,7 @@ export async function startVendor<H extends object>(
     });
     const [path = '', query = ''] = splitOnce(record.path, '?');
     const matching = definition.endpoints.filter((one) => one.path.test(path));
-    if (!matching.some((one) => one.streams && one.method === incoming.method))
+    if (!handshake && !matching.some((one) => one.streams && one.method === incoming.method))
       record.body = await readText(incoming);
     const request: VendorRequest = {
       method: record.method,
@@ -87,6 +91,7 @@ export async function startVendor<H extends object>(
       authorization: incoming.headersDistinct.authorization ?? [],
       body: record.body,
       incoming,
+      ...(handshake === undefined ? {} : { handshake }),
     };
     let answer: Answer | 'cut';
     if (path === definition.tokenPath) {
@@ -100,20 +105,20 @@ export async function startVendor<H extends object>(
       return;
     }
     record.status = answer.status;
-    await send(answer, outgoing);
+    await send(answer, outgoing, handshake);
   }
 
-  const server = createServer({ keepAliveTimeout: 65_000 }, (incoming, outgoing) => {
-    handle(incoming, outgoing).catch((error: unknown) => {
-      if (outgoing.headersSent || outgoing.destroyed) outgoing.destroy();
-      else send(definition.error(500, String(error)), outgoing).catch(() => outgoing.destroy());
-    });
+  const { url, close } = await listenOnLoopback({
+    port: options.port,
+    upgrades: (target) =>
+      definition.endpoints.some((one) => one.upgrades && one.path.test(splitOnce(target, '?')[0])),
+    serve(incoming, outgoing, handshake) {
+      handle(incoming, outgoing, handshake).catch((error: unknown) => {
+        if (outgoing.headersSent || outgoing.destroyed) outgoing.destroy();
+        else send(definition.error(500, String(error)), outgoing, handshake).catch(() => outgoing.destroy());
+      });
+    },
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(options.port ?? 0, '127.0.0.1', resolve);
-  });
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const definition = define(ledger, url);
 
   const vendor: Vendor = {
@@ -153,9 +158,7 @@ export async function startVendor<H extends object>(
     },
     async close() {
       closing.abort();
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeAllConnections();
-      await closed;
+      await close();
     },
   };
   const own = Object.getOwnPropertyDescriptors(definition.handles ?? {});
@@ -184,7 +187,9 @@ async function readText(incoming: IncomingMessage): Promise<string> {
   return Buffer.concat(pieces).toString('utf8');
 }
 
-async function send(answer: Answer, outgoing: ServerResponse): Promise<void> {
+async function send(answer: Answer, outgoing: ServerResponse, handshake?: Handshake): Promise<void> {
+  if (answer.status === 101) return;
+  if (handshake !== undefined) refuseHandshake(handshake, outgoing);
   if (answer.stream !== undefined) {
     outgoing.writeHead(answer.status, answer.headers);
     await pipeline(Readable.from(answer.stream, { objectMode: false }), outgoing);
@@ -193,7 +198,8 @@ async function send(answer: Answer, outgoing: ServerResponse): Promise<void> {
   const [type, body] = bodyOf(answer);
   outgoing.writeHead(answer.status, {
     ...(body === '' ? {} : { 'Content-Type': `${type}; charset=utf-8` }),
-    'Content-Length': Buffer.byteLength(body),
+    // RFC 9110 §8.6.
+    ...(answer.status === 204 ? {} : { 'Content-Length': Buffer.byteLength(body) }),
     ...answer.headers,
   });
   outgoing.end(body);

@@ -90,6 +90,8 @@ export interface Endpoint {
   readonly path: RegExp;
   /** The endpoint reads the body itself; the token is checked before a byte of it is read. */
   readonly streams?: true;
+  /** WebSocket handshakes come with their connection; elsewhere they are read as plain requests (RFC 9110 §7.8). */
+  readonly upgrades?: true;
   /** No token needed: the endpoint is not part of the API. */
   readonly open?: true;
   /** Counts, fails and waits as the token endpoint does. */

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { type Running, start } from '../../src/cli/start.ts';
 import { load } from '../../src/config/load.ts';
+import { hubTour } from '../../src/demo/hub-tour.ts';
 import { Narrator } from '../../src/demo/narrator.ts';
 import { fieldOf } from '../../src/demo/report.ts';
 import { prepare, tour } from '../../src/demo/tour.ts';
@@ -64,6 +65,27 @@ describe.concurrent('the tour', () => {
     expect(lines).toContain('  ✗ revolv3 answered 200: got 401');
     expect(lines.filter((line) => line.includes('✗'))).toHaveLength(narrator.broken);
     expect(lines).toContain('  ✓ realer answered 200');
+  });
+
+  test.each([
+    ['keeps every promise about a hub', false, 0],
+    ['says which promises about a hub were not kept', true, 3],
+  ])('%s', async (_title, refused, broken) => {
+    const vendors = await startVendors();
+    vendors.revolution.refuseAll(refused);
+    const log: string[] = [];
+    const running = await serveShipped(vendors, log);
+    const lines: string[] = [];
+    const narrator = new Narrator((line) => lines.push(line));
+    await hubTour({ revolution: vendors.revolution, proxyUrl: running.url, narrator });
+    await running.stop();
+    await vendors.close();
+
+    expect(narrator.broken).toBe(broken);
+    expect(lines.filter((line) => /^ {2}[✓✗] /.test(line))).toHaveLength(4);
+    const token = fieldOf(vendors.revolution.seen.at(-1), 'authorization')?.split(' ')[1] as string;
+    expect(token).toMatch(/^rev_/);
+    expect(lines.join('\n') + log.join('')).not.toContain(token);
   });
 });
 
