@@ -41,6 +41,8 @@ export function createGuards({ isAllowedHost, unixSocket }: GuardOptions): Guard
         'this Host is not served here; add its name to server.hosts if it should be',
       );
     }
+    // Pages of any site have a browser do that, and it says Sec-Fetch-Site: none.
+    if (isSpeculative(c)) throw browserRefused('this is not for prefetching; open it');
     return host;
   };
   /** As `checkLocal`. Of what a proxy forwards, only a name from server.hosts; the pages want more of it. */
@@ -75,6 +77,12 @@ export function createGuards({ isAllowedHost, unixSocket }: GuardOptions): Guard
       await next();
     },
   };
+}
+
+/** Whether a browser asks for it before anybody wants to see it. */
+function isSpeculative(c: Context<AdminEnv>): boolean {
+  const purpose = c.req.header('purpose')?.trim().toLowerCase();
+  return c.req.header('sec-purpose') !== undefined || purpose === 'prefetch';
 }
 
 const forwardingField = /^(?:forwarded|via|x-real-ip|x-forwarded(?:-.*)?)$/;

@@ -1,8 +1,9 @@
 import type { GuardedOptions } from '../admin/admin.ts';
 import type { Config } from '../config/config.ts';
 import { CupbearerError } from '../errors.ts';
-import { allowedHosts } from '../gateway/guard.ts';
+import { allowedHosts } from '../gateway/hosts.ts';
 import type { Store } from '../store/store.ts';
+import { errorFacts } from '../telemetry/error-facts.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Clock } from '../token/clock.ts';
 import { createLoginDesk } from '../token/login-desk.ts';
@@ -47,9 +48,7 @@ export function createAdminDesk({ config, registry, store, clock, log }: AdminDe
       },
     },
     failed(error) {
-      log.error('an error inside Cupbearer', {
-        error: error instanceof Error ? (error.stack ?? error.name) : 'unknown',
-      });
+      log.error('an error inside Cupbearer', errorFacts(error));
     },
   };
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 export interface BrowserSetting {
+  /** What the browser gets as its environment, too: without secrets. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly platform: NodeJS.Platform;
 }
@@ -43,7 +44,7 @@ export function openBrowser(url: string, setting: BrowserSetting): () => void {
     const file = join(directory, 'login.html');
     writeFileSync(file, redirectPage(url), { mode: 0o600, flag: 'wx' });
     const [command = '', ...args] = browserCommand(pathToFileURL(file).href, setting) ?? [];
-    const child = spawn(command, args, { stdio: 'ignore', detached: true });
+    const child = spawn(command, args, { stdio: 'ignore', detached: true, env: { ...setting.env } });
     child.on('error', nothing);
     child.unref();
   } catch {

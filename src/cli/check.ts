@@ -1,5 +1,7 @@
 import type { Config, Route } from '../config/config.ts';
 import { type Command, configOption } from './command.ts';
+import { environmentFaults } from './environment.ts';
+import { scrubberOf } from './known-secrets.ts';
 import { loadOrReport } from './load.ts';
 
 export const command: Command = {
@@ -10,10 +12,13 @@ export const command: Command = {
   positionals: 0,
   run(input) {
     const config = loadOrReport(input);
+    for (const fault of environmentFaults(input.env))
+      input.err(`cupbearer: warning: serve will not start: ${fault}\n`);
     if (config === undefined) return 2;
     const rows = config.routes.map((route) => [route.prefix, describeTarget(config, route)] as const);
     const width = Math.max(...rows.map(([prefix]) => prefix.length));
-    for (const [prefix, target] of rows) input.out(`${prefix.padEnd(width)} → ${target}\n`);
+    const { scrub } = scrubberOf(config);
+    for (const [prefix, target] of rows) input.out(scrub(`${prefix.padEnd(width)} → ${target}\n`));
     return 0;
   },
 };

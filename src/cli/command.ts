@@ -1,5 +1,6 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { CupbearerError } from '../errors.ts';
+import type { TellCrash } from './crash.ts';
 
 /** 0 ok, 1 failed, 2 usage or configuration. */
 export type ExitCode = 0 | 1 | 2;
@@ -22,6 +23,8 @@ export interface CommandInput {
   readonly out: (text: string) => void;
   /** Writes to standard error; no newline is added. */
   readonly err: (text: string) => void;
+  /** Says who tells of an error that ends the process, instead of standard error. */
+  readonly onCrash?: ((tell: TellCrash) => void) | undefined;
 }
 
 /** One command of the program. A file of `cli/` exports it as `command`. */
@@ -35,6 +38,8 @@ export interface Command {
   readonly options: Readonly<Record<string, OptionSpec>>;
   /** How many positionals must be given. */
   readonly positionals: number;
+  /** It sends secrets to others, and does not run where the environment gives them away. */
+  readonly sendsSecrets?: true;
   /** Throws CupbearerError; `usage` and `configuration-invalid` end with exit code 2, others with 1. */
   run(input: CommandInput): ExitCode | Promise<ExitCode>;
 }

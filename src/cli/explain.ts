@@ -2,11 +2,12 @@ import type { Config, Route } from '../config/config.ts';
 import { nearest } from '../config/suggest.ts';
 import { CupbearerError, type ErrorCode, errorTable } from '../errors.ts';
 import { partsOf, policyOf } from '../gateway/compile.ts';
-import { allowedHosts } from '../gateway/guard.ts';
+import { allowedHosts } from '../gateway/hosts.ts';
 import { checkForwardable, checkRouteMethod } from '../gateway/method.ts';
 import { checkTarget, upstreamPath } from '../gateway/path.ts';
 import { createRouteTable } from '../gateway/routes.ts';
 import { type Command, configOption } from './command.ts';
+import { scrubberOf } from './known-secrets.ts';
 import { loadOrReport } from './load.ts';
 
 export const command: Command = {
@@ -25,9 +26,9 @@ Exits with 1 when the request would be refused.`,
     if (config === undefined) return 2;
     const [method = '', url = ''] = input.positionals;
     const explanation = explain(config, method.toUpperCase(), url);
-    input.out(
-      input.options.json === true ? `${JSON.stringify(explanation, null, 2)}\n` : render(explanation),
-    );
+    const text =
+      input.options.json === true ? `${JSON.stringify(explanation, null, 2)}\n` : render(explanation);
+    input.out(scrubberOf(config).scrub(text));
     return 'refused' in explanation ? 1 : 0;
   },
 };

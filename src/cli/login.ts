@@ -16,6 +16,7 @@ import { askAdmin } from './admin-client.ts';
 import { openBrowser } from './browser.ts';
 import { type Command, type CommandInput, configOption } from './command.ts';
 import { awaitInterruption, type Interruption } from './interruption.ts';
+import { withoutSecrets } from './known-secrets.ts';
 import { loadOrReport } from './load.ts';
 import { loginWithBrowser } from './login-browser.ts';
 
@@ -45,6 +46,7 @@ A running serve with the same store goes on with the new session by itself.`,
     timeout: { type: 'string', value: 'TIME', description: 'How long to wait, at most 10m. Default: 5m' },
   },
   positionals: 1,
+  sendsSecrets: true,
   run: login,
 };
 
@@ -58,6 +60,7 @@ async function login(input: CommandInput): Promise<0 | 2> {
   if (paste && way === 'device') {
     throw new CupbearerError('usage', '--paste is for a login in a browser; this one is with a device code');
   }
+  const browserEnv = withoutSecrets(input.env, config);
   const timeoutMs = durationOf(options.timeout);
   const port = portOf(options.port);
   if (config.store.url.kind === 'memory') {
@@ -79,7 +82,8 @@ async function login(input: CommandInput): Promise<0 | 2> {
     await checkStore(target);
     interruption = awaitInterruption(() => input.err('Finishing the login; once more gives it up\n'));
     const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), interruption.signal]);
-    const show = (url: string, then: string) => showAddress(input, url, then, closers);
+    const show = (url: string, then: string) =>
+      showAddress({ ...input, env: browserEnv }, url, then, closers);
     const done =
       way === 'device'
         ? await withDevice(target, signal, show)

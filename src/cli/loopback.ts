@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Page } from '../admin/page.ts';
 import { isLoopback } from '../config/reach.ts';
 import { CupbearerError } from '../errors.ts';
-import { allowedHosts } from '../gateway/guard.ts';
+import { allowedHosts } from '../gateway/hosts.ts';
 
 /** What a redirect to us led to; `end` ends the listening. */
 export interface CallbackReply<T> {

@@ -1,6 +1,9 @@
 import { nearest } from '../config/suggest.ts';
 import { CupbearerError } from '../errors.ts';
+import { errorFacts } from '../telemetry/error-facts.ts';
 import { type Command, type CommandInput, type ExitCode, parseCommandLine, renderHelp } from './command.ts';
+import { renderFacts } from './crash.ts';
+import { refuseUnsafe } from './environment.ts';
 import { version } from './version.ts';
 
 /** Loaded when asked for, so that each starts with no more than it needs. */
@@ -17,7 +20,7 @@ const commands: Readonly<Record<string, { summary: string; load: () => Promise<{
 };
 
 /** Where the program reads and writes. */
-export type Surroundings = Pick<CommandInput, 'env' | 'out' | 'err'>;
+export type Surroundings = Pick<CommandInput, 'env' | 'out' | 'err' | 'onCrash'>;
 
 /** Runs one command line; gives the exit code and never throws. */
 export async function run([name, ...args]: readonly string[], around: Surroundings): Promise<ExitCode> {
@@ -38,6 +41,7 @@ export async function run([name, ...args]: readonly string[], around: Surroundin
       out(renderHelp(command));
       return 0;
     }
+    if (command.sendsSecrets) refuseUnsafe(around.env);
     return await command.run({ options, positionals, ...around });
   } catch (error) {
     return report(error, name, around);
@@ -46,9 +50,7 @@ export async function run([name, ...args]: readonly string[], around: Surroundin
 
 function report(error: unknown, name: string, { err }: Surroundings): ExitCode {
   if (!(error instanceof CupbearerError)) {
-    err(
-      `cupbearer: unexpected: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-    );
+    err(`cupbearer: unexpected: ${renderFacts(errorFacts(error))}\n`);
     return 1;
   }
   err(`cupbearer: ${error.message}\n`);

@@ -22,6 +22,7 @@ Exits with 1 when something was not done or a token may still be good.`,
     'all-tenants': { type: 'boolean', description: 'Every tenant that has a token or a session' },
   },
   positionals: 1,
+  sendsSecrets: true,
   run: revoke,
 };
 

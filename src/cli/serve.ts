@@ -1,6 +1,10 @@
 import { CupbearerError } from '../errors.ts';
+import { codeOf, nameOf } from '../telemetry/error-facts.ts';
 import { createLog, type LogLevel, logLevels } from '../telemetry/log.ts';
+import { createScrubber } from '../telemetry/scrubber.ts';
 import { type Command, type CommandInput, configOption } from './command.ts';
+import { environmentWarnings } from './environment.ts';
+import { configuredSecrets, keepOut } from './known-secrets.ts';
 import { loadOrReport } from './load.ts';
 import { type Running, start } from './start.ts';
 
@@ -9,7 +13,8 @@ export const command: Command = {
   summary: 'Serves the routes of the configuration until SIGTERM or SIGINT.',
   details: `
 Stops gracefully: accepts nothing new, lets exchanges in progress end within server.shutdown_grace, then exits 0.
-A second signal cuts them at once.`,
+A second signal cuts them at once. SIGHUP reads every secret again, from the environment as it was at the start.
+Variables with secrets leave the environment once they are read, so that no child process and no report has them.`,
   options: {
     config: configOption,
     'log-level': {
@@ -24,6 +29,7 @@ A second signal cuts them at once.`,
     },
   },
   positionals: 0,
+  sendsSecrets: true,
   run: serve,
 };
 
@@ -31,18 +37,32 @@ A second signal cuts them at once.`,
 const listedRoutes = 100;
 
 async function serve(input: CommandInput): Promise<0 | 1 | 2> {
-  const config = loadOrReport(input);
+  const env = { ...input.env };
+  const config = loadOrReport({ ...input, env });
   if (config === undefined) return 2;
-  const log = createLog({ level: logLevel(input), pretty: isPretty(input) });
-  // A handler of our own keeps Node from opening its inspector on SIGUSR1.
-  process.on('SIGUSR1', () => {});
+  const scrubber = createScrubber();
+  const log = createLog({ level: logLevel(input), pretty: isPretty(input), scrubber });
+  const secrets = configuredSecrets(config);
+  keepOut(secrets, scrubber);
+  // `env` keeps them, for them to be read again.
+  for (const name of secrets.flatMap(({ variables }) => variables)) delete process.env[name];
+  input.onCrash?.((facts) => {
+    log.error('crashed', facts);
+    return log.flush();
+  });
   const stopAsked = nextSignal();
-  let running: Running;
+  let running: Running | undefined;
+  process.on('SIGHUP', () => {
+    log.info('reading secrets again', { signal: 'SIGHUP' });
+    running?.rereadSecrets();
+    void log.flush();
+  });
+  for (const [message, fields] of environmentWarnings(env, process.execArgv)) log.warn(message, fields);
   try {
-    running = await start(config, { log });
+    running = await start(config, { log, note: scrubber.note });
   } catch (error) {
     await log.flush();
-    input.err(`cupbearer: ${whyNot(error)}\n`);
+    input.err(`cupbearer: ${scrubber.scrub(whyNot(error))}\n`);
     return 1;
   }
   log.info('listening', { url: running.url, admin: running.adminUrl, routes: config.routes.length });
@@ -50,12 +70,6 @@ async function serve(input: CommandInput): Promise<0 | 1 | 2> {
     log.info('route', { prefix, upstream: upstream.origin + upstream.base_path, credential });
   }
   void log.flush();
-  const hup = () => {
-    log.info('reading secrets again', { signal: 'SIGHUP' });
-    running.rereadSecrets();
-    void log.flush();
-  };
-  process.on('SIGHUP', hup);
   const signal = await stopAsked;
   log.info('stopping', { signal });
   const cut = nextSignal().then(() => 'cut' as const);
@@ -94,11 +108,12 @@ function isPretty({ options }: CommandInput): boolean {
 
 function whyNot(error: unknown): string {
   if (error instanceof CupbearerError) return error.message;
-  const { code, address, port } = error as { code?: string; address?: string; port?: number };
+  const { address, port } = error as { address?: string; port?: number };
+  const code = codeOf(error);
   const where = port === undefined ? (address ?? 'its address') : `${address}:${port}`;
   if (code === 'EADDRINUSE') return `${where} is in use; stop what listens there or change server.listen`;
   if (code === 'EACCES')
     return `no permission to listen on ${where}; choose a port above 1023 or another path`;
   if (code === 'EADDRNOTAVAIL') return `${where} is no address of this machine; change server.listen`;
-  return `cannot start: ${code ?? (error instanceof Error ? error.message : 'unknown error')}`;
+  return `cannot start: ${code ?? nameOf(error)}`;
 }

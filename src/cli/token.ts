@@ -26,6 +26,7 @@ the provider said besides, at its top level), the latter only for credentials wi
     reveal: { type: 'boolean', description: 'Print it although standard output is a terminal' },
   },
   positionals: 1,
+  sendsSecrets: true,
   run: printToken,
 };
 

@@ -1,5 +1,6 @@
 import { type Answer, parseAnswer } from './answer.ts';
 import type { Provider } from './provider.ts';
+import { showsSecret } from './shows-secret.ts';
 
 export type RefusalKind =
   | 'transient'
@@ -18,7 +19,7 @@ export interface TokenRefusal {
    * password or assertion is spent.
    */
   readonly kind: RefusalKind;
-  /** RFC 6749 §5.2 error code, when there is one and it looks like one. */
+  /** RFC 6749 §5.2 error code, or a vendor's own in words; undefined for what could be anything else. */
   readonly error: string | undefined;
   readonly status: number;
   /** For people. */
@@ -93,11 +94,20 @@ function statusKind(status: number): RefusalKind {
   return status >= 400 && status <= 499 ? 'config' : 'bad_answer';
 }
 
+/** Words in letters of one case: encoded secrets, tokens and URLs do not look like that. */
+const vendorCode = /^(?:[a-z]+(?:[_.-][a-z]+)*|[A-Z]+(?:[_.-][A-Z]+)*)$/;
+const longestCode = 64;
+
 function errorCode(answer: Answer | undefined, secrets: readonly string[]): string | undefined {
   const error = answer?.error;
-  if (typeof error !== 'string' || !/^[\x21\x23-\x5b\x5d-\x7e]{1,64}$/.test(error)) return undefined;
-  return isErrorCode(error) || !showsSecret(error, secrets) ? error : undefined;
+  if (typeof error !== 'string') return undefined;
+  if (isErrorCode(error)) return error;
+  const isWords = error.length <= longestCode && vendorCode.test(error);
+  return isWords && !showsSecret(error, secrets) ? error : undefined;
 }
+
+/** Like a UUID, at most as long as one. */
+const requestId = /^(?=.{1,36}$)[0-9A-Fa-f]+(?:-[0-9A-Fa-f]+){1,4}$/;
 
 /** What the vendor's support asks for: a request id and a numeric error code. */
 function marks(answer: Answer | undefined, secrets: readonly string[]): string[] {
@@ -105,12 +115,8 @@ function marks(answer: Answer | undefined, secrets: readonly string[]): string[]
   const code = answer?.code;
   const found: string[] = [];
   if (typeof code === 'number' && Number.isInteger(code) && Math.abs(code) < 1e6) found.push(`code ${code}`);
-  if (typeof id === 'string' && /^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/.test(id)) found.push(`request_id ${id}`);
+  if (typeof id === 'string' && requestId.test(id)) found.push(`request_id ${id}`);
   return found.filter((mark) => !showsSecret(mark, secrets));
-}
-
-function showsSecret(text: string, secrets: readonly string[]): boolean {
-  return secrets.some((secret) => secret !== '' && text.includes(secret));
 }
 
 const advice: Readonly<Record<RefusalKind, string>> = {

@@ -1,3 +1,5 @@
+import { printableJson } from './printable.ts';
+
 /** What may be logged of an exchange: no field values, no paths, no queries. */
 export interface ExchangeLine {
   /** Letters, digits and hyphens. */
@@ -12,14 +14,21 @@ export interface ExchangeLine {
   readonly upstream_ms?: number | undefined;
   readonly token?: string | undefined;
   readonly retry?: string | undefined;
+  /** Why it was sent again with the same token. */
+  readonly resent?: string | undefined;
   readonly aborted?: string | undefined;
+  /** Of a WebSocket: what ended it. */
+  readonly tunnel?: string | undefined;
   readonly error?: string | undefined;
   /** Code of the underlying error, never its message. */
   readonly cause?: string | undefined;
 }
 
-/** Makes the JSON lines of exchanges, as pino would write them, each with its newline. */
-export function exchangeWriter(): (line: ExchangeLine, level: 'info' | 'error') => string {
+/**
+ * Makes the JSON lines of exchanges, as pino would write them, each with its newline. `clean` is what becomes of texts:
+ * it is asked only when they differ from those of the line before.
+ */
+export function exchangeWriter(clean: Clean): (line: ExchangeLine, level: 'info' | 'error') => string {
   let lastMs = 0;
   let start = '';
   // Lines that follow each other mostly differ in their figures alone.
@@ -34,8 +43,8 @@ export function exchangeWriter(): (line: ExchangeLine, level: 'info' | 'error') 
     }
     if (like === undefined || !isAlike(line, like)) {
       like = line;
-      middle = middleOf(line);
-      end = endOf(line);
+      middle = middleOf(line, clean);
+      end = endOf(line, clean);
     }
     const upstream = line.upstream_ms === undefined ? '' : `,"upstream_ms":${line.upstream_ms}`;
     return `{"level":"${level}",${start}${line.id}${middle}${line.ms}${upstream}${end}`;
@@ -51,22 +60,28 @@ function isAlike(a: ExchangeLine, b: ExchangeLine): boolean {
     a.caller === b.caller &&
     a.token === b.token &&
     a.retry === b.retry &&
+    a.resent === b.resent &&
     a.aborted === b.aborted &&
+    a.tunnel === b.tunnel &&
     a.error === b.error &&
     a.cause === b.cause
   );
 }
 
-function middleOf({ method, route, credential, caller, status }: ExchangeLine): string {
-  return `"${members({ method, route, credential, caller })},"status":${status},"ms":`;
+type Clean = (text: string) => string;
+
+function middleOf({ method, route, credential, caller, status }: ExchangeLine, clean: Clean): string {
+  return `"${members({ method, route, credential, caller }, clean)},"status":${status},"ms":`;
 }
 
-function endOf({ token, retry, aborted, error, cause }: ExchangeLine): string {
-  return `${members({ token, retry, aborted, error, cause })},"msg":"exchange"}\n`;
+function endOf(line: ExchangeLine, clean: Clean): string {
+  const { token, retry, resent, aborted, tunnel, error, cause } = line;
+  return `${members({ token, retry, resent, aborted, tunnel, error, cause }, clean)},"msg":"exchange"}\n`;
 }
 
-function members(texts: Readonly<Record<string, string | undefined>>): string {
-  return Object.entries(texts)
-    .map(([name, text]) => (text === undefined ? '' : `,"${name}":${JSON.stringify(text)}`))
+function members(texts: Readonly<Record<string, string | undefined>>, clean: Clean): string {
+  const json = Object.entries(texts)
+    .map(([name, text]) => (text === undefined ? '' : `,"${name}":${JSON.stringify(clean(text))}`))
     .join('');
+  return printableJson(json);
 }

@@ -1,8 +1,10 @@
-import { type DestinationStream, destination, pino, stdTimeFunctions } from 'pino';
+import { type DestinationStream, pino, stdTimeFunctions } from 'pino';
 import { backgroundWriter } from './background-writer.ts';
 import { batched } from './batch.ts';
 import { type ExchangeLine, exchangeWriter } from './exchange-json.ts';
 import { prettyLines } from './pretty.ts';
+import { printableJson } from './printable.ts';
+import type { Scrubber } from './scrubber.ts';
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -26,6 +28,8 @@ export interface LogOptions {
   readonly pretty?: boolean;
   /** Where lines go; default: standard output, buffered for at most a second. */
   readonly stream?: DestinationStream;
+  /** What takes secrets out of every text that is logged. */
+  readonly scrubber?: Pick<Scrubber, 'scrub'>;
 }
 
 const standardOutput = 1;
@@ -35,10 +39,14 @@ const maxHeldChars = 16 * 1024 * 1024;
 const flushEveryMs = 1_000;
 const unreadMs = 2_000;
 
-/** One JSON line an event (or a compact one on a terminal); failing to write never stops proxying. */
-export function createLog({ level, pretty = false, stream }: LogOptions): Log {
-  const { lines, flush } = stream !== undefined ? direct(stream) : pretty ? direct(terminal()) : buffered();
+/**
+ * One JSON line an event (or a compact one on a terminal), without control characters; failing to write never stops
+ * proxying.
+ */
+export function createLog({ level, pretty = false, stream, scrubber }: LogOptions): Log {
+  const { lines, flush } = stream !== undefined ? direct(stream) : pretty ? terminal() : buffered();
   const sink = pretty ? prettyLines(lines) : lines;
+  const clean = (text: string) => scrubber?.scrub(text) ?? text;
   const logger = pino(
     {
       level,
@@ -46,34 +54,44 @@ export function createLog({ level, pretty = false, stream }: LogOptions): Log {
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    sink,
+    { write: (line) => sink.write(printableJson(line)) },
   );
-  const exchangeJson = exchangeWriter();
+  const exchangeJson = exchangeWriter(clean);
+  const write =
+    (method: 'info' | 'warn' | 'error' | 'debug') =>
+    (message: string, fields: LogFields = {}) => {
+      if (logger.isLevelEnabled(method)) logger[method](cleaned(fields, clean), clean(message));
+    };
   return {
     // The one line on the way of every request is written without pino, which takes three times as long for it.
     exchange(line) {
       const level = line.error === 'internal' ? 'error' : 'info';
       if (logger.isLevelEnabled(level)) sink.write(exchangeJson(line, level));
     },
-    info: (message, fields = {}) => logger.info(fields, message),
-    warn: (message, fields = {}) => logger.warn(fields, message),
-    error: (message, fields = {}) => logger.error(fields, message),
-    debug: (message, fields = {}) => logger.debug(fields, message),
+    info: write('info'),
+    warn: write('warn'),
+    error: write('error'),
+    debug: write('debug'),
     flush,
   };
 }
 
-function terminal(): DestinationStream {
-  const output = destination({ fd: standardOutput, sync: true });
-  // The reader is gone; there is nowhere left to say so.
-  output.on('error', () => {});
-  return output;
+function cleaned(fields: LogFields, clean: (text: string) => string): LogFields {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [name, typeof value === 'string' ? clean(value) : value]),
+  );
 }
 
 type Lines = Pick<Log, 'flush'> & { readonly lines: DestinationStream };
 
 function direct(lines: DestinationStream): Lines {
   return { lines, async flush() {} };
+}
+
+/** Written at once, but nobody waits: a person may have stopped the terminal. */
+function terminal(): Lines {
+  const lines = backgroundWriter(standardOutput, maxHeldChars);
+  return { lines, flush: () => lines.drained(unreadMs) };
 }
 
 function buffered(): Lines {

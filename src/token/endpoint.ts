@@ -14,6 +14,7 @@ import type { Clock } from './clock.ts';
 import type { Failure } from './failure.ts';
 import type { Granted } from './grant.ts';
 import type { TokenHttp } from './http.ts';
+import type { NoteSecret } from './live-secrets.ts';
 import { revealed } from './secrets.ts';
 
 /** One request to a token endpoint. */
@@ -58,10 +59,12 @@ export interface EndpointInit {
   readonly clock: Clock;
   readonly http: TokenHttp;
   readonly proof: ClientProof;
+  readonly note: NoteSecret;
 }
 
 /** `invalid_grant` is told as it is; what it means depends on the grant. */
-export function createEndpoint({ config, provider, tenant, clock, http, proof }: EndpointInit): Endpoint {
+export function createEndpoint(init: EndpointInit): Endpoint {
+  const { config, provider, tenant, clock, http, proof, note } = init;
   const tokenUrl = () =>
     endpointUrl(provider, provider.token.url, lookupIn({ client_id: config.client_id, tenant }));
 
@@ -73,6 +76,7 @@ export function createEndpoint({ config, provider, tenant, clock, http, proof }:
   ): Promise<Answered | Failure> {
     try {
       const client = await round.prove(provider[ask.kind]?.client_auth ?? 'none', tokenUrl);
+      if (client.assertion !== undefined) note(client.assertion);
       const message = buildTokenRequest({
         provider,
         kind: ask.kind,
@@ -92,6 +96,7 @@ export function createEndpoint({ config, provider, tenant, clock, http, proof }:
 
   const read: Endpoint['read'] = (answer, secrets = []) => {
     const { t0Mono, t0Wall, attempts, retryAfter, ...response } = answer;
+    for (const secret of secrets) note(secret);
     try {
       const told = readTokenAnswer({
         ...response,
@@ -102,6 +107,9 @@ export function createEndpoint({ config, provider, tenant, clock, http, proof }:
         secrets: [...revealed(config), ...secrets],
       });
       if (told.ok) {
+        const { refresh_token, id_token } = told.fields;
+        for (const secret of [told.accessToken, refresh_token, id_token])
+          if (secret !== undefined) note(secret);
         const { accessToken: value, lifetimeMs, lifetimeKnown, renewAfterMs, warnings } = told;
         const fields = renderAttach(provider, told.fields);
         const times = { lifetimeMs, lifetimeKnown, renewAfterMs, t0Mono, t0Wall };
@@ -125,6 +133,8 @@ export function createEndpoint({ config, provider, tenant, clock, http, proof }:
     read,
     tokenUrl,
     async send(ask, signal) {
+      const { assertion } = ask.params;
+      for (const secret of [assertion, ...(ask.secrets ?? [])]) if (typeof secret === 'string') note(secret);
       const round = proof.begin();
       for (let attempts = 1; ; attempts++) {
         const answer = await sendOnce(ask, round, signal, attempts);

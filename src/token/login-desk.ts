@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { Config } from '../config/config.ts';
 import { CupbearerError } from '../errors.ts';
 import type { SessionKey } from '../store/session.ts';
@@ -7,6 +6,7 @@ import { finishLogin, type PendingLogin, startLogin } from './login.ts';
 import { readCallback, stateOf } from './login-callback.ts';
 import { loginFault } from './login-check.ts';
 import { checkStore, type LoggedIn, loginTarget } from './login-session.ts';
+import { LoginTickets } from './login-ticket.ts';
 import { type LoginCookie, Waiting } from './login-waiting.ts';
 import type { Parts } from './parts.ts';
 
@@ -60,16 +60,8 @@ export interface LoginDesk {
 }
 
 export function createLoginDesk({ config, parts, clock, stored }: LoginDeskInit): LoginDesk {
-  const offered = new Waiting<{ key: SessionKey; redirectUri: string }>({
-    clock,
-    prefix: 'cupbearer-start',
-    unknown: 'this page is too old, was used before, or was not opened here; open it again',
-  });
-  const started = new Waiting<PendingLogin>({
-    clock,
-    prefix: 'cupbearer-login',
-    unknown: 'this login is not known here: it was finished before, is too old, or was not started here',
-  });
+  const tickets = new LoginTickets(clock);
+  const started = new Waiting<PendingLogin>(clock);
   const finishing = new Set<Promise<LoggedIn>>();
   let isClosed = false;
 
@@ -101,12 +93,11 @@ export function createLoginDesk({ config, parts, clock, stored }: LoginDeskInit)
       const target = loginTarget(parts, clock, key);
       const { host } = new URL(startLogin(target, redirectUri).url);
       await checkStore(target);
-      const ticket = randomBytes(32).toString('base64url');
-      return { host, ticket, cookie: offered.add(ticket, { key, redirectUri }) };
+      return { host, ...tickets.give({ key, redirectUri }) };
     },
     async start(ticket, cookies) {
       checkOpen();
-      const { key, redirectUri } = offered.take(ticket, cookies);
+      const { key, redirectUri } = tickets.take(ticket, cookies);
       const target = loginTarget(parts, clock, key);
       await checkStore(target);
       const { url, pending } = startLogin(target, redirectUri);

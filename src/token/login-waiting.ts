@@ -12,14 +12,6 @@ export interface LoginCookie {
   readonly maxAgeMs: number;
 }
 
-export interface WaitingInit {
-  readonly clock: Clock;
-  /** What the names of its cookies begin with. */
-  readonly prefix: string;
-  /** What is said when nothing waits under an id. */
-  readonly unknown: string;
-}
-
 interface Entry<T> {
   readonly value: T;
   readonly cookie: LoginCookie;
@@ -30,33 +22,33 @@ interface Entry<T> {
 
 /** More than that and the oldest is dropped. */
 const mostWaiting = 100;
+const unknown = 'this login is not known here: it was finished before, is too old, or was not started here';
 
-/** Steps of logins that wait for the browser they were given to. Each is taken at most once, within ten minutes. */
+/** Logins that wait for the browser they were started in. Each is taken at most once, within ten minutes. */
 export class Waiting<T> {
-  readonly #init: WaitingInit;
+  readonly #clock: Clock;
   readonly #entries = new Map<string, Entry<T>>();
 
-  constructor(init: WaitingInit) {
-    this.#init = init;
+  constructor(clock: Clock) {
+    this.#clock = clock;
   }
 
   /** Keeps a value under a random id, and gives the cookie with which it may be taken. */
   add(id: string, value: T): LoginCookie {
-    const { clock, prefix } = this.#init;
     const cookie = {
-      name: `${prefix}-${id.slice(0, 8)}`,
+      name: `cupbearer-login-${id.slice(0, 8)}`,
       value: randomBytes(32).toString('base64url'),
       maxAgeMs: loginLifetimeMs,
     };
     this.#makeRoom();
-    this.#entries.set(id, { value, cookie, t0Mono: clock.mono(), t0Wall: clock.wall() });
+    this.#entries.set(id, { value, cookie, t0Mono: this.#clock.mono(), t0Wall: this.#clock.wall() });
     return cookie;
   }
 
   /** Throws `login-refused`; to a browser without the cookie the value is not lost. */
   take(id: string | undefined, cookies: Readonly<Record<string, string>>): T {
     const entry = id === undefined ? undefined : this.#entries.get(id);
-    if (id === undefined || entry === undefined) throw refused(this.#init.unknown);
+    if (id === undefined || entry === undefined) throw refused(unknown);
     const { name, value } = entry.cookie;
     const shown = Object.hasOwn(cookies, name) ? (cookies[name] as string) : '';
     if (!sameText(shown, value)) throw refused('this login was started in another browser');
@@ -73,8 +65,7 @@ export class Waiting<T> {
   }
 
   #isOver(entry: Entry<T>): boolean {
-    const { clock } = this.#init;
-    return ageOf(entry, clock.mono(), clock.wall()) >= loginLifetimeMs;
+    return ageOf(entry, this.#clock.mono(), this.#clock.wall()) >= loginLifetimeMs;
   }
 }
 

@@ -13,6 +13,7 @@ import type { TokenEvents } from './events.ts';
 import { createGrant } from './grants.ts';
 import type { TokenHttp } from './http.ts';
 import { createLender, type Lender } from './lender.ts';
+import type { NoteSecret } from './live-secrets.ts';
 import { ownerName } from './owner.ts';
 import type { TokenSource } from './token.ts';
 
@@ -22,6 +23,7 @@ export interface PartsInit {
   readonly store: Store;
   readonly events: TokenEvents;
   readonly http: TokenHttp;
+  readonly note?: NoteSecret | undefined;
 }
 
 /** What the credentials of a configuration are made of. Everything throws `internal` for one that is not configured. */
@@ -37,7 +39,7 @@ export interface Parts {
 
 export type Find = (name: string, tenant: string | undefined) => TokenSource;
 
-export function createParts({ config, clock, store, events, http }: PartsInit): Parts {
+export function createParts({ config, clock, store, events, http, note = () => {} }: PartsInit): Parts {
   const configOf: Parts['config'] = (name) => {
     const credential = config.credentials[name];
     if (!credential) throw new CupbearerError('internal', `credential ${name} is not configured`);
@@ -54,7 +56,8 @@ export function createParts({ config, clock, store, events, http }: PartsInit): 
     const credential = configOf(name);
     const proof = proofs.get(name) ?? createClientProof(credential, clock);
     proofs.set(name, proof);
-    return createEndpoint({ config: credential, provider: providerOf(name), tenant, clock, http, proof });
+    const provider = providerOf(name);
+    return createEndpoint({ config: credential, provider, tenant, clock, http, proof, note });
   };
   const lenderOf = (name: string, tenant: string | undefined, get: Find): Lender | undefined => {
     const { using } = configOf(name);

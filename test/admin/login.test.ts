@@ -9,7 +9,7 @@ import type { Config } from '../../src/config/config.ts';
 import { load } from '../../src/config/load.ts';
 import type { Address } from '../../src/config/schema-types.ts';
 import { CupbearerError } from '../../src/errors.ts';
-import { allowedHosts } from '../../src/gateway/guard.ts';
+import { allowedHosts } from '../../src/gateway/hosts.ts';
 import { presets } from '../../src/provider/presets.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { systemClock } from '../../src/token/clock.ts';
@@ -211,11 +211,30 @@ describe('the admin listener', () => {
       expect((await press()).status).toBe(403);
     });
 
+    it('with a ticket of another page, or one that was changed', async () => {
+      await serve();
+      const [page, other] = [await send('/login/person'), await send('/login/tenants?tenant=a')];
+      const cookie = cookieOf(page).split(';')[0] ?? '';
+      const [claims, mac] = ticketOf(page).split('.');
+      const [otherClaims] = ticketOf(other).split('.');
+      for (const form of [ticketOf(other), `${otherClaims}.${mac}`, `${claims}`, `${claims}.`, `${claims}.x`])
+        expect((await send('/login/person', { cookie }, 'POST', { form })).status).toBe(403);
+      expect((await send('/login/person', { cookie }, 'POST', { form: ticketOf(page) })).status).toBe(303);
+    });
+
     it('by a form that is larger than ours', async () => {
       await serve();
       const form = `ticket=${'x'.repeat(5_000)}`;
       expect((await send('/login/person', {}, 'POST', { form })).status).toBe(400);
     });
+  });
+
+  it('loses no page that is open, however many are opened', async () => {
+    await serve();
+    const page = await send('/login/person');
+    for (let n = 0; n < 150; n++) expect((await send('/login/person')).status).toBe(200);
+    const cookie = cookieOf(page).split(';')[0] ?? '';
+    expect((await send('/login/person', { cookie }, 'POST', { form: ticketOf(page) })).status).toBe(303);
   });
 
   it.each([
@@ -311,6 +330,24 @@ describe('the admin listener', () => {
         expect(reply.headers).not.toHaveProperty('set-cookie');
       },
     );
+
+    it.each([
+      { 'sec-purpose': 'prefetch' },
+      { 'sec-purpose': 'prefetch;prerender' },
+      { 'sec-purpose': 'something-new' },
+      { purpose: 'prefetch' },
+    ])('nothing is prefetched: %j', async (said) => {
+      await serve();
+      const fields = { ...said, 'sec-fetch-site': 'none', 'x-cupbearer': '1' } as Record<string, string>;
+      const page = await send('/login/person', fields);
+      expect(page.status).toBe(403);
+      expect(page.headers).not.toHaveProperty('set-cookie');
+      const { callback, cookie } = await approved();
+      expect((await send(callback, { ...fields, cookie })).status).toBe(403);
+      expect((await send('/api/restart/person', fields, 'POST')).status).toBe(403);
+      expect(restarts).toEqual([]);
+      expect((await send(callback, { cookie })).status).toBe(200);
+    });
 
     it.each(['none', 'same-origin'])('a person can: %s', async (site) => {
       await serve();
@@ -465,7 +502,7 @@ function actionOf({ body }: Reply): string {
 
 /** What the page's form sends. */
 function ticketOf({ body }: Reply): string {
-  return `ticket=${/<input type="hidden" name="ticket" value="([\w-]{43})"/.exec(body)?.[1]}`;
+  return `ticket=${/<input type="hidden" name="ticket" value="([\w-]+\.[\w-]{43})"/.exec(body)?.[1]}`;
 }
 
 function configured(url: string): Config {

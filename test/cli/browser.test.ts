@@ -16,7 +16,7 @@ describe('the browser', () => {
     script = join(directory, 'browser');
     writeFileSync(
       script,
-      `#!/bin/sh\nprintf %s "$1" > ${directory}/part && mv ${directory}/part ${directory}/opened\nsleep 5\n`,
+      `#!/bin/sh\nprintf %s "$1" > ${directory}/part && mv ${directory}/part ${directory}/opened\nenv > ${directory}/env.part && mv ${directory}/env.part ${directory}/env\nsleep 5\n`,
     );
     chmodSync(script, 0o755);
   });
@@ -50,6 +50,20 @@ describe('the browser', () => {
     expect(readFileSync(file, 'utf8')).toContain('state=SECRET');
     remove();
     expect(existsSync(dirname(file))).toBe(false);
+  });
+
+  it('gets the environment that it is given, not that of the process', async () => {
+    process.env.CUPBEARER_TEST_SECRET = 'SENT-environment';
+    try {
+      const { remove } = await opened(url);
+      await expect.poll(() => existsSync(join(directory, 'env'))).toBe(true);
+      remove();
+      const environment = readFileSync(join(directory, 'env'), 'utf8');
+      expect(environment).toContain(`BROWSER=${script}`);
+      expect(environment).not.toContain('SENT-environment');
+    } finally {
+      delete process.env.CUPBEARER_TEST_SECRET;
+    }
   });
 
   it('gets there without a shell, whatever the address holds', async () => {

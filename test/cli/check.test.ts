@@ -63,6 +63,15 @@ describe('cupbearer check', () => {
     expect(err).toContain(':2:3: warning: no route uses credential realer\n');
   });
 
+  it('shows no secret of the configuration, wherever it stands', async () => {
+    const { path } = write(
+      good.replace('/api/v2/', '"/api/${PATH_KEY}"').replaceAll('s3cr3t', '"${PATH_KEY}"'),
+    );
+    const { code, out } = await cupbearer(['check', '-c', path], { PATH_KEY: 'key-in-the-path' });
+    expect(code).toBe(0);
+    expect(out).toContain('/rev/v2 → https://rev.example/x/api/[secret]  credential');
+  });
+
   it('takes variables from the environment it is given', async () => {
     const { path } = write(good.replaceAll('s3cr3t', '"${CLIENT_SECRET}"'));
     const { code, err } = await cupbearer(['check', '-c', path], { CLIENT_SECRET: 'x' });

@@ -7,7 +7,7 @@ import { run, type Surroundings } from '../../src/cli/program.ts';
 export function configFile(text: string): { path: string; directory: string; remove: () => void } {
   const directory = mkdtempSync(join(tmpdir(), 'cupbearer-cli-'));
   const path = join(directory, 'routes.yaml');
-  writeFileSync(path, text);
+  writeFileSync(path, text, { mode: 0o600 });
   return { path, directory, remove: () => rmSync(directory, { recursive: true }) };
 }
 

@@ -60,6 +60,16 @@ describe('cupbearer explain', () => {
     }
   });
 
+  it.each([[], ['--json']])('shows no secret in the address of an upstream %j', async (...args: string[]) => {
+    const secretive = configFile(text.replaceAll('https://api.example/v2', 'https://api.example/S3CR3T-6'));
+    try {
+      const { out } = await cupbearer(['explain', '-c', secretive.path, 'GET', '/keyed/x', ...args]);
+      expect(out).toContain('https://api.example/[secret]/keyed/x');
+    } finally {
+      secretive.remove();
+    }
+  });
+
   it('shows the names and placeholders of what is attached', async () => {
     const { fields, upstream, tenant_header } = await explained('GET', '/keyed/x');
     expect(fields.injected).toEqual([

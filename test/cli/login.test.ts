@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -138,6 +138,19 @@ Logged in.
     ])
       expect(out + err).not.toContain(String(secret));
     await expect(get(back)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+  });
+
+  it('opens a browser that has no variable with a secret', async () => {
+    const browser = join(directory, 'browser');
+    const seen = join(directory, 'seen');
+    writeFileSync(browser, `#!/bin/sh\nenv > ${seen}.part && mv ${seen}.part ${seen}\n`, { mode: 0o755 });
+    const terminal = '--import=data:text/javascript,process.stdout.isTTY=true';
+    const given = { ...env, NODE_OPTIONS: terminal, BROWSER: browser, OTHER: 'stays' };
+    commands.push(runCommand(['login', '-c', file, 'person'], given));
+    await expect.poll(() => existsSync(seen), { timeout: 10_000 }).toBe(true);
+    const environment = readFileSync(seen, 'utf8');
+    expect(environment).toMatch(/^OTHER=stays$/m);
+    expect(environment).not.toContain(env.KEY);
   });
 
   it('stores the session of a tenant', async () => {

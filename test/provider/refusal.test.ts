@@ -87,16 +87,40 @@ describe('a refusal', () => {
     expect(refusal('', { status: 302 }).detail).toMatch(/302.*redirects are not followed/);
   });
 
-  test.each(['with space', 'quo"te', 'back\\slash', 'line\nbreak', 'ä', '', 'x'.repeat(65)])(
-    '%j is no error code',
+  test.each([
+    'with space',
+    'quo"te',
+    'back\\slash',
+    'line\nbreak',
+    'ä',
+    '',
+    'x'.repeat(65),
+    ...['E1', 'Mixed_Case', 'a__b', '_a', 'a-', 'https://vendor.example/x', 'eyJhbGciOiJub25lIn0.e30.'],
+    ...['s3cr3t-of-another', btoa('id:form%2Fencoded'), 'cl%2569ent', '0x1f', 'a=b', 'a:b'],
+  ])('%j is no error code', (error) => {
+    const { error: code, detail } = refusal({ error }, { status: 400 });
+    expect(code).toBeUndefined();
+    if (error !== '') expect(detail).not.toContain(error);
+  });
+
+  test.each(['location.inactive', 'NOT_ALLOWED', 'authorization_pending', 'try-later', 'x'.repeat(64)])(
+    '%j is an error code of a vendor',
     (error) => {
-      const { error: code, detail } = refusal({ error }, { status: 400 });
-      expect(code).toBeUndefined();
-      if (error !== '') expect(detail).not.toContain(error);
+      expect(refusal({ error }, { status: 400 }).error).toBe(error);
     },
   );
 
-  test.each(['a b', '../x', 'x'.repeat(65), 7, '\x1b[31m'])('%j is no request id', (request_id) => {
+  test('a code of words that shows a secret is not told', () => {
+    for (const error of ['correct-horse', 'not.correct-horse'])
+      expect(refusal({ error }, { status: 400, secrets: ['correct-horse'] }).error).toBeUndefined();
+  });
+
+  test.each(
+    [
+      ['a b', '../x', 'x'.repeat(65), 7, '\x1b[31m', '0123456789abcdef0123456789abcdef'],
+      [`${'ab-'.repeat(12)}c`, btoa('id:secret'), 'token-of-another'],
+    ].flat(),
+  )('%j is no request id', (request_id) => {
     expect(refusal({ request_id }, { status: 400 }).detail).not.toContain('request_id');
   });
 });

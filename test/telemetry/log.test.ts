@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { createLog } from '../../src/telemetry/log.ts';
+import { createScrubber } from '../../src/telemetry/scrubber.ts';
 
 function recorded(pretty = false) {
   const lines: string[] = [];
@@ -78,6 +79,39 @@ describe('the log', () => {
     const { log, lines } = recorded();
     log.warn('odd', { method: 'A\r\n{"level":"fake"}\u001b[31m' });
     expect(lines[0]!.trimEnd()).not.toMatch(/[\r\n\u001b]/);
+  });
+
+  it.each([false, true])('shows no character that a terminal obeys or hides, pretty: %s', (pretty) => {
+    const { log, lines } = recorded(pretty);
+    const odd = 'a\r\n\u001b[31m\u0085\u009b2J\u2028\u2029\u202e\u200b\ufeff\ud800\u007f{"level":"fake"}';
+    log.warn(odd, { method: odd });
+    log.exchange({ id: 'a-1', method: odd, route: odd, status: 200, ms: 1, cause: odd });
+    expect(lines).toHaveLength(2);
+    for (const line of lines) {
+      expect(line.endsWith('\n')).toBe(true);
+      expect(line.slice(0, -1).replace(/\u001b\[\d+m/g, (colour) => (pretty ? '' : colour))).not.toMatch(
+        /[\p{C}\p{Zl}\p{Zp}]/u,
+      );
+      if (!pretty) expect(JSON.parse(line).method).toBe(odd);
+    }
+  });
+
+  it.each([false, true])('has live secrets taken out of every text, pretty: %s', (pretty) => {
+    const lines: string[] = [];
+    const scrubber = createScrubber();
+    scrubber.add('a "secret"');
+    const stream = { write: (line: string) => void lines.push(line) };
+    const log = createLog({ level: 'trace', pretty, stream, scrubber });
+    const text = 'with a "secret" and a+%22secret%22';
+    for (const level of ['debug', 'info', 'warn', 'error'] as const)
+      log[level](text, { text, n: 1, no: undefined });
+    log.exchange({ id: 'a-1', method: text, status: 200, ms: 1, cause: text });
+    expect(lines).toHaveLength(5);
+    for (const line of lines) {
+      expect(line).not.toContain('secret"');
+      expect(line).not.toContain('secret%22');
+      expect(line.match(/with \[secret\] and \[secret\]/g)).toHaveLength(2);
+    }
   });
 
   it('is compact on a terminal', () => {
