@@ -126,6 +126,48 @@ describe('C: connection-nominated, credential and forwarded fields', () => {
     expect(values(await sent('Max-Forwards: 0'), 'max-forwards')).toEqual(['0']);
   });
 
+  it.each([
+    ['a route', 'OPTIONS /api/x', ['Max-Forwards: 0']],
+    ['a route, in another spelling', 'OPTIONS /api/x', ['mAX-fORWARDS: 000']],
+    ['this server', 'OPTIONS *', []],
+    ['this server, with Max-Forwards', 'OPTIONS *', ['Max-Forwards: 7']],
+  ])('C20 P23 answers OPTIONS for %s itself when it goes no further', async (_of, line, fields) => {
+    const response = await s.send(line, [...fields, 'X-Mine: 1', 'Content-Length: 4'], 'mine');
+    expect(response.status).toBe(204);
+    expect(values(response, 'allow')).toEqual(['GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS']);
+    expect(response.body).toBe('');
+    expect(response.text).not.toMatch(/mine|content-length/i);
+    expect(s.proxy.log()).toMatch(/"method":"OPTIONS",.*"status":204/);
+    expect(s.up.accepted + s.tokens.calls).toBe(0);
+  });
+
+  it.each([
+    ['1', '0'],
+    ['70', '69'],
+    ['0010', '9'],
+  ])('C20 passes OPTIONS with Max-Forwards %s on with %s', async (given, passed) => {
+    const fields = ['X-Before: 1', `max-forwards: ${given}`, 'X-After: 2'];
+    expect((await s.send('OPTIONS /api/x', fields)).status).toBe(200);
+    expect(s.up.bytes()).toContain(`X-Before: 1\r\nmax-forwards: ${passed}\r\nX-After: 2\r\n`);
+  });
+
+  it.each([['-1'], ['1, 2'], ['x'], [''], ['1\r\nMax-Forwards: 1'], ['99999999999']])(
+    'C20 refuses OPTIONS with Max-Forwards %j',
+    async (value) => {
+      expect((await s.send('OPTIONS /api/x', [`Max-Forwards: ${value}`])).status).toBe(400);
+      expect(s.up.accepted).toBe(0);
+    },
+  );
+
+  it.each([
+    ['a foreign Host', 'OPTIONS * HTTP/1.1\r\nHost: evil.test', 421],
+    ['an Origin', 'OPTIONS * HTTP/1.1\r\nHost: localhost\r\nOrigin: https://evil.test', 403],
+    ['bad framing', 'OPTIONS * HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip', 400],
+  ])('C20 P23 looks at OPTIONS * as at any request: %s', async (_with, head, status) => {
+    const response = await rawRequest(s.proxy.port, `${head}\r\nConnection: close\r\n\r\n`);
+    expect(response.status).toBe(status);
+  });
+
   it('C22 lets exactly one credential arrive, byte for byte, for any fields of the caller', async () => {
     const name = fc.oneof(
       fc.constantFrom(
@@ -167,5 +209,15 @@ describe('C: connection-nominated, credential and forwarded fields', () => {
       }),
       { numRuns: 300 },
     );
+  });
+});
+
+describe('C20 with callers', () => {
+  const s = useSetting({ callers: '{ app: { key: SENT-KEY } }' }, ['X-Api-Key: SENT-KEY']);
+
+  it.each(['OPTIONS *', 'OPTIONS /api/x'])('C20 P23 %s needs a key too', async (line) => {
+    expect((await s.send(line, ['Max-Forwards: 0'])).status).toBe(401);
+    expect((await s.send(line, ['Max-Forwards: 0', 'X-Api-Key: SENT-KEY'])).status).toBe(204);
+    expect(s.up.accepted).toBe(0);
   });
 });

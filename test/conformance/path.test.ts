@@ -81,6 +81,9 @@ describe('P: path and target', () => {
     ['P33', '/api/x?next=/../y&u=http://evil.test/', '/v1/acme/x?next=/../y&u=http://evil.test/'],
     ['P33', '/api?a=1', '/v1/acme?a=1'],
     ['P14', '/api/x//y', '/v1/acme/x//y'],
+    ['P23', '/api/*', '/v1/acme/*'],
+    ['P36', `/api/${'a'.repeat(8_200)}`, `/v1/acme/${'a'.repeat(8_200)}`],
+    ['P36', `/api/x?${'a'.repeat(16_000)}`, `/v1/acme/x?${'a'.repeat(16_000)}`],
   ])('%s forwards %s as %s', async (_id, target, expected) => {
     expect((await s.send(`GET ${target}`)).status).toBe(200);
     expect(s.up.requests.map((r) => r.target)).toEqual([expected]);

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { earlyRefusal } from '../support/early.ts';
 import { startCupbearer } from '../support/fixture.ts';
@@ -171,7 +172,7 @@ routes: { /e: { upstream: "http://127.0.0.1:${early.port}", credential: c } }
     expect(s.tokens.calls).toBeLessThanOrEqual(4);
   });
 
-  it('R27 passes the second refusal through and tries no third time', async () => {
+  it('A1 passes the second refusal through and tries no third time', async () => {
     await s.warm();
     s.answer = () => refused;
     const response = await s.send('GET /api/x');
@@ -193,6 +194,13 @@ describe('A: the token endpoint misbehaves', () => {
     ['a token with a space', { body: { access_token: 'SENT-T x' } }],
     ['a token with a control character', { body: { access_token: 'SENT-T\u0007' } }],
     ['a token over 16 KiB', { body: { access_token: `SENT-T${'x'.repeat(17_000)}` } }],
+    [
+      'a gzip bomb',
+      {
+        headers: { 'content-encoding': 'gzip' },
+        body: gzipSync(Buffer.alloc(64 * 1024 * 1024)).toString('latin1'),
+      },
+    ],
     ['10 MiB', { body: { access_token: 'SENT-T', pad: 'x'.repeat(10 * 1024 * 1024) } }],
     [
       'invalid_client',

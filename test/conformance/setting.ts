@@ -20,6 +20,8 @@ export interface Setting {
   clock: OffsetClock;
   /** What the first upstream answers. */
   answer: Answer;
+  /** What the second upstream answers, `ok` again after the test. */
+  answer2: Answer;
   /** Has the first token fetched and lets it grow old enough for a forced renewal. */
   warm(): Promise<void>;
   /** Sends a request line, fields after Host, and a body; `Connection: close` is added. */
@@ -30,14 +32,17 @@ const everySecret = /SENT-/;
 
 /** Builds the setting before each test; afterwards asserts what holds in every case and takes it down. */
 export function useSetting(
-  extraYaml: { server?: string; route?: string; credential?: string } = {},
+  extraYaml: { server?: string; route?: string; credential?: string; callers?: string; secret?: string } = {},
+  /** What the good request at the end sends besides. */
+  goodFields: readonly string[] = [],
 ): Setting {
   const setting = {} as Setting;
   beforeEach(async () => {
     setting.answer = () => ok;
+    setting.answer2 = () => ok;
     setting.clock = offsetClock();
     setting.up = await rawUpstream((request, count) => setting.answer(request, count));
-    setting.up2 = await rawUpstream();
+    setting.up2 = await rawUpstream((request, count) => setting.answer2(request, count));
     setting.tokens = await tokenServer('SENT-T');
     setting.tokens2 = await tokenServer('SENT-K');
     setting.proxy = await startCupbearer(
@@ -46,13 +51,14 @@ server:
   listen: 127.0.0.1:0
   admin: "off"
   ${extraYaml.server ?? ''}
+callers: ${extraYaml.callers ?? '{}'}
 providers:
   first: { token: { url: "${setting.tokens.url}/token" } }
   second:
     token: { url: "${setting.tokens2.url}/token" }
     attach: { header: X-Api-Key, value: "{access_token}" }
 credentials:
-  one: { provider: first, client_id: id, client_secret: SENT-CLIENT ${extraYaml.credential ?? ''} }
+  one: { provider: first, client_id: id, client_secret: "${extraYaml.secret ?? 'SENT-CLIENT'}" ${extraYaml.credential ?? ''} }
   two: { provider: second, client_id: id, client_secret: SENT-CLIENT }
 routes:
   /api: { upstream: "http://127.0.0.1:${setting.up.port}/v1/acme", credential: one ${extraYaml.route ?? ''} }
@@ -77,9 +83,20 @@ routes:
         ]),
       );
   });
+  const strays: unknown[] = [];
+  const stray = (error: unknown) => void strays.push(error);
+  beforeEach(() => {
+    process.on('unhandledRejection', stray).on('uncaughtException', stray);
+  });
   afterEach(async () => {
-    const good = await setting.send('GET /api2/good');
+    setting.answer2 = () => ok;
+    const good = await setting.send('GET /api2/good', goodFields);
     expect(good.status, 'the next good request works').toBe(200);
+    await expect
+      .poll(() => setting.proxy.usage(), { message: 'everything is given back', timeout: 5_000 })
+      .toEqual({ connections: 0, exchanges: 0, tunnels: 0, watched: 0, buffered: 0 });
+    process.off('unhandledRejection', stray).off('uncaughtException', stray);
+    expect(strays.splice(0), 'no error goes astray').toEqual([]);
     await setting.proxy.stop();
     expect(setting.proxy.log(), 'no secret in the log').not.toMatch(everySecret);
     expect(setting.up.bytes(), 'no secret of the second credential at the first upstream').not.toMatch(

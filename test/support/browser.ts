@@ -8,12 +8,12 @@ const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/
 /** Whether browser tests can run. Where CI is set they run, and fail, in any case. */
 export const hasBrowser = executablePath !== undefined || process.env.CI !== undefined;
 
-export function launchBrowser(): Promise<Browser> {
+export function launchBrowser(args: readonly string[] = []): Promise<Browser> {
   const isRoot = process.getuid?.() === 0;
   return chromium.launch({
     executablePath: executablePath ?? '/usr/bin/chromium',
     headless: true,
-    args: isRoot ? ['--no-sandbox'] : [],
+    args: [...(isRoot ? ['--no-sandbox'] : []), ...args],
   });
 }
 

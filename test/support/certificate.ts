@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** A self-signed certificate for localhost, and where its PEM file lies until `remove()`. */
-export function certificate(): { cert: Buffer; key: Buffer; path: string; remove(): void } {
+export function certificate(): { cert: Buffer; key: Buffer; path: string; keyPath: string; remove(): void } {
   const dir = mkdtempSync(join(tmpdir(), 'cupbearer-tls-'));
   const path = join(dir, 'cert.pem');
   const keyPath = join(dir, 'key.pem');
@@ -25,6 +25,7 @@ export function certificate(): { cert: Buffer; key: Buffer; path: string; remove
     cert: readFileSync(path),
     key: readFileSync(keyPath),
     path,
+    keyPath,
     remove: () => rmSync(dir, { recursive: true }),
   };
 }

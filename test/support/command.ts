@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { bareEnvironment } from './bare-environment.ts';
 
 const main = join(import.meta.dirname, '../../src/main.ts');
 
@@ -16,7 +17,7 @@ export interface RunningCommand {
 /** Runs `cupbearer ARGS` with nothing but this environment. */
 export function runCommand(args: readonly string[], env: Readonly<Record<string, string>>): RunningCommand {
   const child = spawn(process.execPath, [main, ...args], {
-    env: { PATH: process.env.PATH ?? '', ...env },
+    env: { ...bareEnvironment(), ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   let out = '';

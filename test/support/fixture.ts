@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { start } from '../../src/cli/start.ts';
+import { start, type Usage } from '../../src/cli/start.ts';
 import { load } from '../../src/config/load.ts';
 import { presets } from '../../src/provider/presets.ts';
 import { createLog } from '../../src/telemetry/log.ts';
@@ -51,6 +51,10 @@ export interface Fixture {
   readonly url: string;
   /** Every log line written so far. */
   log(): string;
+  /** What it holds at this moment. */
+  usage(): Promise<Usage>;
+  /** As SIGHUP would. */
+  rereadSecrets(): void;
   stop(): Promise<void>;
 }
 
@@ -72,6 +76,8 @@ export async function startCupbearer(
     port: Number(new URL(running.url).port),
     url: running.url,
     log: () => lines.join(''),
+    usage: () => running.usage(),
+    rereadSecrets: () => running.rereadSecrets(),
     stop: () => running.stop(),
   };
 }

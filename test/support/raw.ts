@@ -1,4 +1,5 @@
 import { connect, createServer, type Socket } from 'node:net';
+import { createSecureContext, TLSSocket } from 'node:tls';
 
 /** One request as an upstream received it, byte for byte (latin1). */
 export interface RawRequest {
@@ -18,19 +19,32 @@ export interface RawUpstream {
   readonly connections: Set<Socket>;
   /** Connections accepted since the start. */
   accepted: number;
+  /** Ends a connection with a reset. */
+  reset(socket: Socket): void;
   close(): Promise<void>;
 }
 
-export type Answer = (request: RawRequest, count: number) => string | Buffer | undefined | undefined;
+export type Answer = (request: RawRequest, count: number) => string | Buffer | undefined;
 
 export const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
-/** An upstream on a raw socket: records what arrives and writes what `answer` returns; nothing when it returns nothing. */
-export async function rawUpstream(answer: Answer = () => ok): Promise<RawUpstream> {
+/**
+ * An upstream on a raw socket: records what arrives and writes what `answer` returns; nothing when it returns nothing.
+ * Speaks TLS when it has a certificate (PEM).
+ */
+export async function rawUpstream(
+  answer: Answer = () => ok,
+  pair?: { readonly cert: string; readonly key: string },
+): Promise<RawUpstream> {
   const requests: RawRequest[] = [];
   const connections = new Set<Socket>();
   const received: Buffer[] = [];
-  const server = createServer((socket) => {
+  const beneath = new WeakMap<Socket, Socket>();
+  const secureContext = pair && createSecureContext(pair);
+  const server = createServer((plain) => {
+    plain.on('error', () => {});
+    const socket = secureContext ? new TLSSocket(plain, { isServer: true, secureContext }) : plain;
+    beneath.set(socket, plain);
     upstream.accepted++;
     connections.add(socket);
     socket.on('close', () => connections.delete(socket));
@@ -58,6 +72,7 @@ export async function rawUpstream(answer: Answer = () => ok): Promise<RawUpstrea
     connections,
     accepted: 0,
     bytes: () => Buffer.concat(received).toString('latin1'),
+    reset: (socket) => void beneath.get(socket)?.resetAndDestroy(),
     close: () =>
       new Promise((resolve) => {
         for (const socket of connections) socket.destroy();

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { bareEnvironment } from './bare-environment.ts';
 
 const main = join(import.meta.dirname, '../../src/main.ts');
 
@@ -17,10 +18,17 @@ export interface Served {
   end(signal: NodeJS.Signals): Promise<number | string>;
 }
 
-/** Starts `cupbearer serve` on a configuration file, its log as JSON lines. */
-export function serve(file: string, env: Readonly<Record<string, string>> = {}): Served {
-  const child = spawn(process.execPath, [main, 'serve', '--config', file, '--log-format', 'json'], {
-    env: { PATH: process.env.PATH, ...env },
+/** Starts `cupbearer serve` on a configuration file, its log as JSON lines, with at most `openFiles` files open. */
+export function serve(
+  file: string,
+  env: Readonly<Record<string, string>> = {},
+  openFiles: number | 'unlimited' = 'unlimited',
+): Served {
+  const command = [process.execPath, main, 'serve', '--config', file, '--log-format', 'json'];
+  const limited = ['-c', `ulimit -n ${openFiles}; exec "$@"`, 'sh', ...command];
+  const [program = '', ...args] = openFiles === 'unlimited' ? command : ['sh', ...limited];
+  const child = spawn(program, args, {
+    env: { ...bareEnvironment(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let text = '';
@@ -52,6 +60,6 @@ export function serve(file: string, env: Readonly<Record<string, string>> = {}):
 /** Writes a configuration and gives its path. */
 export function configFile(directory: string, yaml: string, name = 'routes.yaml'): string {
   const file = join(directory, name);
-  writeFileSync(file, yaml);
+  writeFileSync(file, yaml, { mode: 0o600 });
   return file;
 }
