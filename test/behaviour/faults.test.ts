@@ -6,6 +6,7 @@ import { certificate } from '../support/certificate.ts';
 import { type Fixture, startCupbearer, type TokenServer, tokenServer } from '../support/fixture.ts';
 import { type OffsetClock, offsetClock } from '../support/offset-clock.ts';
 import { rawRequest, values } from '../support/raw.ts';
+import { receive } from '../support/raw-caller.ts';
 
 describe('a fault on either side', () => {
   let upstream: Server;
@@ -242,10 +243,23 @@ routes:
 });
 
 describe('an HTTP/2 upstream', () => {
-  it('has its fields passed on and its 401 understood', async () => {
+  it('has its fields passed on, its 401 understood and its resets passed on as that', async () => {
     const { cert, key, path, remove } = certificate();
     let refuse = false;
+    let reset: number | undefined;
+    let refuseStreams = 0;
     const upstream = createSecureServer({ cert, key }, (req, res) => {
+      if (refuseStreams > 0) {
+        refuseStreams--;
+        res.stream.close(7);
+        return;
+      }
+      if (reset !== undefined) {
+        res.writeHead(200);
+        res.write('part');
+        setTimeout(() => res.stream.close(reset), 50);
+        return;
+      }
       if (refuse && req.headers.authorization === 'Bearer T1') {
         res.writeHead(401, { 'www-authenticate': 'Bearer error="invalid_token"' });
         res.end();
@@ -279,6 +293,29 @@ routes: { /u: { upstream: "https://localhost:${(upstream.address() as AddressInf
     refuse = true;
     expect((await get()).status).toBe(200);
     expect(tokens.calls).toBe(2);
+    // INTERNAL_ERROR, CANCEL, NO_ERROR: Node ends the stream of the last two as if it were complete.
+    for (const [code, isWhole] of [
+      [2, false],
+      [8, false],
+      [0, true],
+    ] as const) {
+      reset = code;
+      const cut = await receive(
+        proxy.port,
+        'GET /u/x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n',
+      );
+      expect(cut, `code ${code}`).toMatchObject({ status: 200, isWhole });
+      expect(cut.text).toContain('part');
+    }
+    reset = undefined;
+    // REFUSED_STREAM says that nothing was done: undici asks again, for a POST too (RFC 9113 §8.7).
+    refuseStreams = 1;
+    const posted = await receive(
+      proxy.port,
+      'POST /u/x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi',
+    );
+    expect([posted.status, refuseStreams]).toEqual([200, 0]);
+    expect((await get()).status).toBe(200);
     await proxy.stop();
     await tokens.close();
     upstream.close();

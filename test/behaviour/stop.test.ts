@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Fixture, startCupbearer, type TokenServer, tokenServer } from '../support/fixture.ts';
 import { rawRequest } from '../support/raw.ts';
@@ -55,6 +56,20 @@ routes: { /u: { upstream: "http://127.0.0.1:${(upstream.address() as AddressInfo
     await proxy.stop();
     expect((await answer).body).toBe('on');
     expect(proxy.log()).toContain('"connections":1');
+  });
+
+  it('cuts an answer without a length by a reset, so that an HTTP/1.0 caller knows', async () => {
+    upstream.removeAllListeners('request').on('request', (_req, res) => res.write('on'));
+    await launch('200ms');
+    let isReset = false;
+    const socket = connect(proxy.port, '127.0.0.1');
+    socket.on('error', () => {
+      isReset = true;
+    });
+    socket.write('GET /u/x HTTP/1.0\r\nHost: localhost\r\n\r\n');
+    await once(socket, 'data');
+    await Promise.all([once(socket, 'close').catch(() => undefined), proxy.stop()]);
+    await expect.poll(() => isReset).toBe(true);
   });
 
   it('may be asked for twice', async () => {

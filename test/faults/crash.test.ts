@@ -15,8 +15,10 @@ describe('R32 a process killed at any step of a refresh', () => {
   let directory: string;
   const servers: RotatingServer[] = [];
 
-  beforeAll(() => {
+  beforeAll(async () => {
     directory = mkdtempSync(join(tmpdir(), 'cupbearer-crash-'));
+    // Lives to its end, so that those after it start from compiled code.
+    await new Lane(await serverWith(60), directory).run();
   });
 
   afterAll(async () => {
