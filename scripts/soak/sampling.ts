@@ -1,0 +1,55 @@
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** What a process holds at one moment. */
+export interface Sample {
+  /** Minutes since the start. */
+  readonly at: number;
+  readonly rssMiB: number;
+  readonly fds: number;
+}
+
+export interface Trend {
+  readonly first: number;
+  readonly median: number;
+  /** The median of the last quarter. */
+  readonly last: number;
+  /** Least squares, a minute. */
+  readonly slope: number;
+}
+
+/** Looks at /proc (Linux). */
+export function sample(pid: number, at: number): Sample {
+  const [, pages = '0'] = readFileSync(`/proc/${pid}/statm`, 'latin1').split(' ');
+  return { at, rssMiB: (Number(pages) * 4_096) / 1_048_576, fds: openFiles(pid) };
+}
+
+export function openFiles(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).length;
+}
+
+export function trend(samples: readonly Sample[], of: (one: Sample) => number): Trend {
+  const values = samples.map(of);
+  const quarter = Math.max(Math.ceil(values.length / 4), 1);
+  return {
+    first: values[0] ?? 0,
+    median: median(values),
+    last: median(values.slice(-quarter)),
+    slope: slope(
+      samples.map(({ at }) => at),
+      values,
+    ),
+  };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? 0;
+}
+
+function slope(xs: readonly number[], ys: readonly number[]): number {
+  const mean = (all: readonly number[]) => all.reduce((sum, one) => sum + one, 0) / Math.max(all.length, 1);
+  const [x, y] = [mean(xs), mean(ys)];
+  const above = xs.reduce((sum, one, i) => sum + (one - x) * ((ys[i] as number) - y), 0);
+  const below = xs.reduce((sum, one) => sum + (one - x) ** 2, 0);
+  return below === 0 ? 0 : above / below;
+}
