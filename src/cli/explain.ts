@@ -2,7 +2,7 @@ import type { Config, Route } from '../config/config.ts';
 import { nearest } from '../config/suggest.ts';
 import { CupbearerError, type ErrorCode, errorTable } from '../errors.ts';
 import { partsOf, policyOf } from '../gateway/compile.ts';
-import { allowedHosts } from '../gateway/hosts.ts';
+import { allowedHosts, hostRefused } from '../gateway/hosts.ts';
 import { checkForwardable, checkRouteMethod } from '../gateway/method.ts';
 import { checkTarget, upstreamPath } from '../gateway/path.ts';
 import { createRouteTable } from '../gateway/routes.ts';
@@ -91,12 +91,7 @@ function ownTarget(config: Config, url: string): string {
   const [, authority, rest = ''] = /^https?:\/\/([^/?#]*)(.*)$/i.exec(url) ?? [];
   if (authority === undefined) return url;
   const host = authority.replace(/:\d*$/, '').toLowerCase();
-  if (!allowedHosts(config.server.hosts).name(host)) {
-    throw new CupbearerError(
-      'host-refused',
-      'this Host is not served here; add its name to server.hosts if it should be',
-    );
-  }
+  if (!allowedHosts(config.server.hosts).name(host)) throw hostRefused();
   return rest.startsWith('/') ? rest : `/${rest}`;
 }
 

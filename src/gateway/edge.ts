@@ -142,7 +142,7 @@ export function createEdge(options: EdgeOptions): Edge {
       else unreadable.refuse(newExchange('CONNECT'), notForwardable('CONNECT'), socket);
     },
     unreadable: unreadable.failed,
-    cut: () => void options.tunnels.cut(),
+    cut: () => options.tunnels.cut(),
   };
 }
 

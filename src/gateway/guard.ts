@@ -3,7 +3,7 @@ import type { ServerConfig } from '../config/schema.ts';
 import { CupbearerError } from '../errors.ts';
 import { nominate } from './connection.ts';
 import { bodyLength } from './framing.ts';
-import { type AllowedHosts, allowedHosts } from './hosts.ts';
+import { type AllowedHosts, allowedHosts, hostRefused } from './hosts.ts';
 import { checkForwardable } from './method.ts';
 
 /** What one pass over the raw fields of a request found. */
@@ -113,12 +113,7 @@ export function guard(request: IncomingMessage, policy: GuardPolicy): RequestHea
       'the request must have exactly one Host field (RFC 9112 §3.2)',
     );
   }
-  if (!policy.hosts.field(host)) {
-    throw new CupbearerError(
-      'host-refused',
-      'this Host is not served here; add its name to server.hosts if it should be',
-    );
-  }
+  if (!policy.hosts.field(host)) throw hostRefused();
   if (preflight) {
     throw new CupbearerError(
       'browser-refused',

@@ -25,6 +25,14 @@ export function allowedHosts(configured: readonly string[]): AllowedHosts {
   };
 }
 
+/** What is said to a request for any other host. */
+export function hostRefused(): CupbearerError {
+  return new CupbearerError(
+    'host-refused',
+    'this Host is not served here; add its name to server.hosts if it should be',
+  );
+}
+
 const hostField = /^(\[[0-9A-Fa-f:.]+\]|[^:@/\\?#\s,[\]]+)(?::(\d{1,5}))?$/;
 
 function hostOf(field: string): string {

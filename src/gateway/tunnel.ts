@@ -86,8 +86,8 @@ class Tunnel implements Watched {
 /** The open tunnels. */
 export interface Tunnels {
   open(init: TunnelInit): void;
-  /** Ends them all at once; gives how many there were. */
-  cut(): number;
+  /** Ends them all at once. */
+  cut(): void;
 }
 
 export function createTunnels(): Tunnels {
@@ -102,9 +102,7 @@ export function createTunnels(): Tunnels {
       all.add(tunnel);
     },
     cut() {
-      const { size } = all;
       for (const tunnel of all) tunnel.cut('shutdown');
-      return size;
     },
   };
 }

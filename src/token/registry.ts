@@ -149,6 +149,30 @@ export function createRegistry(init: RegistryInit): Registry {
     }
   }
 
+  /** Has `how` revoke what an instance of a credential holds; `hash8` is of the access token it had, if any. */
+  async function revokeBy(
+    how: typeof revoke,
+    instance: Credential,
+    name: string,
+    signal: AbortSignal,
+    tenant: string | undefined,
+  ) {
+    let hash8: string | undefined;
+    const outcome = await instance.revoke((token) => {
+      hash8 = token?.hash.slice(0, 8);
+      return how({
+        provider: parts.provider(name),
+        endpoint: parts.endpoint(name, tenant),
+        accessToken: token?.reveal(),
+        session: parts.session(name, tenant),
+        seed: parts.config(name).refresh_token?.reveal(),
+        clock,
+        signal,
+      });
+    });
+    return { hash8, outcome };
+  }
+
   /** The access tokens of the credentials that ask for it; refresh tokens stay, their sessions go on. */
   async function revokeOnShutdown(): Promise<void> {
     const due = [...entries].filter(([, one]) => one.config.revoke_on_shutdown);
@@ -156,18 +180,7 @@ export function createRegistry(init: RegistryInit): Registry {
     const signal = AbortSignal.timeout(revokeMs);
     const one = async (name: string, credential: Credential) => {
       const { tenant } = credential.view();
-      let hash8: string | undefined;
-      const outcome = await credential.revoke((token) => {
-        hash8 = token?.hash.slice(0, 8);
-        return revokeAccessToken({
-          provider: parts.provider(name),
-          endpoint: parts.endpoint(name, tenant),
-          accessToken: token?.reveal(),
-          session: parts.session(name, tenant),
-          clock,
-          signal,
-        });
-      });
+      const { hash8, outcome } = await revokeBy(revokeAccessToken, credential, name, signal, tenant);
       if (hash8 !== undefined) events.revoked?.({ credential: name, tenant, hash8, ...outcome });
     };
     await Promise.all(
@@ -195,19 +208,8 @@ export function createRegistry(init: RegistryInit): Registry {
       for (const [other, entry] of entries) if (entry.config.using === name) reset(other);
     },
     async revoke(name, tenant) {
-      let hash8: string | undefined;
-      const outcome = await get(name, tenant).revoke((token) => {
-        hash8 = token?.hash.slice(0, 8);
-        return revoke({
-          provider: parts.provider(name),
-          endpoint: parts.endpoint(name, tenant),
-          accessToken: token?.reveal(),
-          session: parts.session(name, tenant),
-          seed: parts.config(name).refresh_token?.reveal(),
-          clock,
-          signal: AbortSignal.timeout(commandMs),
-        });
-      });
+      const signal = AbortSignal.timeout(commandMs);
+      const { hash8, outcome } = await revokeBy(revoke, get(name, tenant), name, signal, tenant);
       events.revoked?.({ credential: name, tenant, hash8, ...outcome });
       return outcome;
     },
