@@ -1,34 +1,34 @@
 import { CupbearerError } from '../errors.ts';
 import type { Clock } from './clock.ts';
 import { CurrentToken } from './current.ts';
-import type { Subject, TokenEvents } from './events.ts';
+import type { Subject, TokenChanged, TokenEvents } from './events.ts';
 import { stopped, timedOut, tokenError } from './failure.ts';
 import { Flight, type FlightReason } from './flight.ts';
 import type { Grant, GrantOutcome } from './grant.ts';
 import { Guard } from './guard.ts';
 import { Pace } from './pace.ts';
-import { ageOf, serveUntil } from './region.ts';
+import { ageOf, isInUse, serveUntil } from './region.ts';
 import type { Revocation } from './revocation.ts';
 import { type RevokeWork, whileRevoking } from './revoking.ts';
-import { tellFailed, tellGranted } from './tell.ts';
-import type { Token, TokenSource } from './token.ts';
+import { settle } from './settle.ts';
+import type { Token, TokenId, TokenOwner } from './token.ts';
 import { type CredentialView, viewOf } from './view.ts';
 
 export interface CredentialInit extends Subject {
   readonly clock: Clock;
   readonly grant: Grant;
   readonly events: TokenEvents;
+  readonly changed?: TokenChanged | undefined;
 }
 
 const waitMs = 10_000;
 const youngMs = 2_000;
-const idleMs = 600_000;
 
 /**
  * The life of one credential's token: what is served, when it is renewed, what a refusal upstream leads to.
- * At most one token request is in progress at a time, and none starts within a second of the one before.
+ * At most one token request is in progress at a time; how close they may start is said by Pace.
  */
-export class Credential implements TokenSource {
+export class Credential implements TokenOwner {
   readonly #subject: Subject;
   readonly #clock: Clock;
   readonly #grant: Grant;
@@ -45,13 +45,13 @@ export class Credential implements TokenSource {
   /** A revocation is under way. */
   #held: Promise<unknown> | undefined;
 
-  constructor({ credential, tenant, clock, grant, events }: CredentialInit) {
+  constructor({ credential, tenant, clock, grant, events, changed }: CredentialInit) {
     this.#subject = tenant === undefined ? { credential } : { credential, tenant };
     this.#clock = clock;
     this.#grant = grant;
     this.#events = events;
     this.#guard = new Guard(clock);
-    this.#current = new CurrentToken(clock);
+    this.#current = new CurrentToken(clock, changed && ((token) => changed(this.#subject, token)));
     this.#pace = new Pace(clock);
   }
 
@@ -62,15 +62,23 @@ export class Credential implements TokenSource {
     return this.#current.fresh(mono, wall) ?? this.#acquire(mono, wall, signal);
   }
 
+  get serving(): Token | undefined {
+    return this.#current.serving;
+  }
+
+  used(): void {
+    this.#usedMono = this.#clock.mono();
+  }
+
   #acquire(mono: number, wall: number, signal: AbortSignal | undefined): Token | Promise<Token> {
     const { token } = this.#current;
     const region = this.#current.region(mono, wall);
     if (token && (region === 'FRESH' || region === 'SOFT')) {
-      if (region === 'SOFT' && this.#mayRenew(mono)) this.#start('soft', mono);
+      if (region === 'SOFT' && this.#mayRenew('soft', mono)) this.#start('soft', mono);
       return token;
     }
     if (token && region === 'HARD') {
-      if (!this.#flight && !this.#mayRenew(mono)) return token;
+      if (!this.#flight && !this.#mayRenew('hard', mono)) return token;
       const left = serveUntil(token) - ageOf(token, mono, wall);
       return this.#awaited(this.#flight ?? this.#start('hard', mono), signal, Math.min(waitMs, left / 2));
     }
@@ -93,7 +101,7 @@ export class Credential implements TokenSource {
     }
   }
 
-  async rejected(token: Token, origin: string, signal?: AbortSignal): Promise<Token | undefined> {
+  async rejected(token: TokenId, origin: string, signal?: AbortSignal): Promise<Token | undefined> {
     try {
       const next = await this.#replacement(token, origin, signal);
       return next?.hash === token.hash ? undefined : next;
@@ -104,13 +112,14 @@ export class Credential implements TokenSource {
   }
 
   #replacement(
-    refused: Token,
+    refused: TokenId,
     origin: string,
     signal: AbortSignal | undefined,
   ): Token | Promise<Token> | undefined {
     const { token } = this.#current;
-    if (!token || refused.gen > token.gen) return undefined;
-    if (refused.gen < token.gen) return this.acquire(signal);
+    if (!token) return undefined;
+    // Generations count anew in an instance that was forgotten meanwhile.
+    if (refused.gen < token.gen || refused.hash !== token.hash) return this.acquire(signal);
     const mono = this.#clock.mono();
     const young = ageOf(token, mono, this.#clock.wall()) < youngMs;
     this.#current.refusedBy(origin);
@@ -135,7 +144,7 @@ export class Credential implements TokenSource {
     return this.#start('force', mono).join(waitMs, () => this.#late(), signal);
   }
 
-  accepted(token: Token, origin: string): void {
+  accepted(token: TokenId, origin: string): void {
     if (this.#current.acceptedBy(token, origin)) this.#guard.accepted(origin);
   }
 
@@ -143,10 +152,9 @@ export class Credential implements TokenSource {
   tick(): void {
     const mono = this.#clock.mono();
     const { token } = this.#current;
-    if (!token || mono - this.#usedMono > token.hardAt - token.refreshAt + idleMs) return;
-    if (token.sliding && this.#usedMono <= token.t0Mono) return;
+    if (!token || !isInUse(token, this.#usedMono, mono)) return;
     const region = this.#current.region(mono, this.#clock.wall());
-    if ((region === 'SOFT' || region === 'HARD') && this.#mayRenew(mono)) this.#start('soft', mono);
+    if ((region === 'SOFT' || region === 'HARD') && this.#mayRenew('soft', mono)) this.#start('soft', mono);
   }
 
   /**
@@ -163,7 +171,7 @@ export class Credential implements TokenSource {
     if (stored === 'gone') this.#surrender();
     if (stored === 'gone' || stored === undefined || stored === token.hash) return;
     const mono = this.#clock.mono();
-    if (!this.#current.wasRefused(stored) && this.#mayRenew(mono)) this.#start('login', mono);
+    if (!this.#current.wasRefused(stored) && this.#mayRenew('login', mono)) this.#start('login', mono);
   }
 
   /** Forgets failures: the configuration or a secret has changed. A token in force stays. */
@@ -241,9 +249,14 @@ export class Credential implements TokenSource {
   }
 
   /** Whether a renewal may start while there is a token to serve. */
-  #mayRenew(mono: number): boolean {
-    if (this.#flight || this.#draining) return false;
-    return mono >= this.#current.renewNotBefore && this.#pace.allows(mono, this.#current.isServing);
+  #mayRenew(reason: FlightReason, mono: number): boolean {
+    if (this.#flight || this.#draining || mono < this.#current.renewNotBefore) return false;
+    return this.#pace.allows(mono, this.#current.isServing, this.#due(reason));
+  }
+
+  /** The token whose own lifetime is the reason of a renewal. */
+  #due(reason: FlightReason): Token | undefined {
+    return reason === 'soft' || reason === 'hard' ? this.#current.serving : undefined;
   }
 
   #late(): CupbearerError {
@@ -251,7 +264,7 @@ export class Credential implements TokenSource {
   }
 
   #start(reason: FlightReason, mono: number): Flight<Token> {
-    const startMono = this.#pace.start(mono);
+    const startMono = this.#pace.start(mono, this.#due(reason));
     const mayRepeat = this.#pace.gate === undefined;
     const wanted = this.#current.wanted(reason, startMono, this.#clock.wall(), mayRepeat);
     this.#flight = Flight.launch<GrantOutcome, Token>({
@@ -272,29 +285,15 @@ export class Credential implements TokenSource {
 
   #landed(flight: Flight<Token>, outcome: GrantOutcome): void {
     if (this.#flight === flight) this.#flight = undefined;
-    this.#settle(flight, outcome);
+    settle(flight, outcome, {
+      subject: this.#subject,
+      clock: this.#clock,
+      current: this.#current,
+      pace: this.#pace,
+      events: this.#events,
+    });
     const isReplaced = this.#isReplaced;
     this.#isReplaced = false;
     if (isReplaced) this.restart();
-  }
-
-  #settle(flight: Flight<Token>, outcome: GrantOutcome): void {
-    const mono = this.#clock.mono();
-    const { reason, waiters } = flight;
-    if ('granted' in outcome) {
-      const { token, news } = this.#current.commit(outcome.granted);
-      this.#pace.succeeded();
-      flight.succeed(token);
-      const about = { ...this.#subject, reason, waiters };
-      tellGranted(this.#events, about, outcome.granted, { token, news, clock: this.#clock });
-      return;
-    }
-    const { failure, secrets = '' } = outcome;
-    const before = this.#pace.gate?.failure;
-    const gate = this.#pace.failed(failure, secrets, flight.epoch);
-    const retryInMs = gate.untilStarved - mono;
-    flight.fail(tokenError(this.#subject, failure, { retryAfterMs: retryInMs, waited: true }));
-    const about = { ...this.#subject, reason, waiters, failure, blocked: gate.blocked, retryInMs };
-    tellFailed(this.#events, about, before);
   }
 }

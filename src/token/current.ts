@@ -2,7 +2,7 @@ import type { Clock } from './clock.ts';
 import type { FlightReason } from './flight.ts';
 import type { Granted, Wanted } from './grant.ts';
 import { ageOf, type Region, regionOf, serveUntil, thresholds } from './region.ts';
-import { hashOf, Token } from './token.ts';
+import { hashOf, Token, type TokenId } from './token.ts';
 
 const rememberedRefusals = 4;
 const minNoopMs = 5_000;
@@ -10,6 +10,7 @@ const minNoopMs = 5_000;
 /** The token in force: its region, who takes it and who refused it. Knows nothing of how tokens are fetched. */
 export class CurrentToken {
   readonly #clock: Clock;
+  readonly #changed: (token: Token | undefined) => void;
   #token: Token | undefined;
   #gen = 0;
   /** The token is FRESH while both clocks are below these. */
@@ -23,8 +24,10 @@ export class CurrentToken {
   #refused: readonly string[] = [];
   #renewNotBefore = -Infinity;
 
-  constructor(clock: Clock) {
+  /** `changed` is told the token to be served whenever that changes, undefined when there is none. */
+  constructor(clock: Clock, changed: (token: Token | undefined) => void = () => {}) {
     this.#clock = clock;
+    this.#changed = changed;
   }
 
   get token(): Token | undefined {
@@ -40,9 +43,14 @@ export class CurrentToken {
     return this.#refused.includes(hash);
   }
 
+  /** The token, unless it was refused. */
+  get serving(): Token | undefined {
+    return this.#rejected ? undefined : this.#token;
+  }
+
   /** There is a token that was not refused. */
   get isServing(): boolean {
-    return this.#token !== undefined && !this.#rejected;
+    return this.serving !== undefined;
   }
 
   /** What a flight should bring. */
@@ -82,11 +90,13 @@ export class CurrentToken {
     if (this.#acceptedBy.size > 0) return;
     this.#rejected = true;
     this.#freshMono = -Infinity;
+    this.#changed(undefined);
   }
 
   /** `origin` took `token`; true when that is news. A rejected token that somebody takes is served again. */
-  acceptedBy(token: Token, origin: string): boolean {
+  acceptedBy(token: TokenId, origin: string): boolean {
     if (token.gen !== this.#token?.gen || this.#acceptedBy.has(origin)) return false;
+    if (token.hash !== this.#token.hash) return false;
     this.#acceptedBy.add(origin);
     if (this.#rejected) this.#serve(this.#token);
     return true;
@@ -134,6 +144,7 @@ export class CurrentToken {
     this.#rejected = false;
     this.#freshMono = -Infinity;
     this.#acceptedBy.clear();
+    if (token !== undefined) this.#changed(undefined);
     return token;
   }
 
@@ -142,9 +153,10 @@ export class CurrentToken {
     if (this.#token === undefined) this.#serve(token);
   }
 
-  /** A renewal may start at once again. */
+  /** A renewal may start at once again, and whoever was told that there is no token may ask again. */
   forgetNoop(): void {
     this.#renewNotBefore = -Infinity;
+    if (!this.isServing) this.#changed(undefined);
   }
 
   #serve(token: Token): void {
@@ -152,6 +164,7 @@ export class CurrentToken {
     this.#rejected = false;
     this.#freshMono = token.t0Mono + token.refreshAt;
     this.#freshWall = token.t0Wall + token.refreshAt;
+    this.#changed(token);
   }
 
   #postpone(token: Token, mono: number, wall: number): void {

@@ -1,12 +1,19 @@
 import type { Failure } from './failure.ts';
 import type { FlightReason } from './flight.ts';
 import type { Revocation } from './revocation.ts';
+import type { Token } from './token.ts';
 
 /** Whom an event is about. */
 export interface Subject {
   readonly credential: string;
   readonly tenant?: string | undefined;
 }
+
+/**
+ * Is told the token that is to be served from now on, new, prolonged or taken back; undefined: whoever has one must not
+ * serve it any more, and whoever was told of a failure may ask again. Must not throw.
+ */
+export type TokenChanged = (subject: Subject, token: Token | undefined) => void;
 
 export interface TokenFetched extends Subject {
   readonly reason: FlightReason;

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
-import { request } from 'undici';
 import { CupbearerError } from '../errors.ts';
 import type { TokenHttpRequest } from '../provider/request.ts';
+import { request } from '../undici.ts';
 import { decoded } from './decode.ts';
 import type { Failure } from './failure.ts';
 import { TlsAgents, type TlsFiles } from './tls-agents.ts';

@@ -9,7 +9,7 @@ import { type ClientProof, createClientProof } from './client-proof.ts';
 import type { Clock } from './clock.ts';
 import { Credential } from './credential.ts';
 import { createEndpoint, type Endpoint } from './endpoint.ts';
-import type { TokenEvents } from './events.ts';
+import type { TokenChanged, TokenEvents } from './events.ts';
 import { createGrant } from './grants.ts';
 import type { TokenHttp } from './http.ts';
 import { createLender, type Lender } from './lender.ts';
@@ -24,6 +24,7 @@ export interface PartsInit {
   readonly events: TokenEvents;
   readonly http: TokenHttp;
   readonly note?: NoteSecret | undefined;
+  readonly changed?: TokenChanged | undefined;
 }
 
 /** What the credentials of a configuration are made of. Everything throws `internal` for one that is not configured. */
@@ -39,7 +40,8 @@ export interface Parts {
 
 export type Find = (name: string, tenant: string | undefined) => TokenSource;
 
-export function createParts({ config, clock, store, events, http, note = () => {} }: PartsInit): Parts {
+export function createParts(init: PartsInit): Parts {
+  const { config, clock, store, events, http, note = () => {}, changed } = init;
   const configOf: Parts['config'] = (name) => {
     const credential = config.credentials[name];
     if (!credential) throw new CupbearerError('internal', `credential ${name} is not configured`);
@@ -83,7 +85,7 @@ export function createParts({ config, clock, store, events, http, note = () => {
         owner: ownerName,
         lender: lenderOf(name, tenant, get),
       });
-      return new Credential({ credential: name, tenant, clock, grant, events });
+      return new Credential({ credential: name, tenant, clock, grant, events, changed });
     },
   };
 }

@@ -15,6 +15,7 @@ export interface Thresholds {
 }
 
 const maxLifetimeMs = 86_400_000;
+const idleMs = 600_000;
 
 /**
  * The ages at which a token of this lifetime changes region. `renewAfterMs` is the provider's hint for the start of
@@ -48,6 +49,16 @@ export function regionOf(token: Thresholds, age: number): Region {
   if (age < token.refreshAt) return 'FRESH';
   if (age < token.hardAt) return 'SOFT';
   return age < serveUntil(token) ? 'HARD' : 'EXPIRED';
+}
+
+/** Whether a token last used at `usedMono` was used lately enough to be renewed ahead of its next use. */
+export function isInUse(
+  token: Pick<Token, 't0Mono' | 'refreshAt' | 'hardAt' | 'sliding'>,
+  usedMono: number,
+  mono: number,
+): boolean {
+  if (mono - usedMono > token.hardAt - token.refreshAt + idleMs) return false;
+  return !token.sliding || usedMono > token.t0Mono;
 }
 
 function clamp(value: number, low: number, high: number): number {

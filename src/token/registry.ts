@@ -1,21 +1,20 @@
 import type { Config } from '../config/config.ts';
-import type { CredentialConfig } from '../config/schema.ts';
 import { CupbearerError } from '../errors.ts';
 import { hasSession } from '../provider/grant-type.ts';
 import type { Store } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import type { Credential } from './credential.ts';
-import type { TokenEvents } from './events.ts';
+import type { TokenChanged, TokenEvents } from './events.ts';
 import { every, rereadMs } from './every.ts';
 import { createTokenHttp, type TokenHttp } from './http.ts';
+import { Instances } from './instances.ts';
 import { type NoteSecret, notedStore } from './live-secrets.ts';
 import { createParts, type Parts } from './parts.ts';
 import { pause } from './pause.ts';
 import { type Revocation, revoke, revokeAccessToken } from './revocation.ts';
 import { SecretFiles } from './secret-files.ts';
 import { watchSessions } from './session-watch.ts';
-import { Tenants } from './tenants.ts';
-import type { TokenSource } from './token.ts';
+import type { TokenOwner } from './token.ts';
 import type { CredentialView } from './view.ts';
 
 export interface RegistryInit {
@@ -28,6 +27,8 @@ export interface RegistryInit {
   readonly http?: TokenHttp;
   /** Is told every token, refresh token, code and assertion. */
   readonly note?: NoteSecret;
+  /** Is told every change of what is to be served. */
+  readonly changed?: TokenChanged;
 }
 
 /** All credentials of a configuration. */
@@ -39,7 +40,9 @@ export interface Registry {
    * needs, `malformed-request` for a tenant that is not 1 to 256 visible ASCII characters, `tenants-exhausted` when as
    * many as allowed are busy, `internal` for a credential that is not configured.
    */
-  get(credential: string, tenant?: string): TokenSource;
+  get(credential: string, tenant?: string): TokenOwner;
+  /** The same when it is there already: makes none for a tenant, and throws nothing. */
+  find(credential: string, tenant?: string): TokenOwner | undefined;
   /** The state of every credential and of every tenant known now. */
   view(): CredentialView[];
   /** Starts fetching the tokens of `warm` credentials, again and again until each has one. */
@@ -63,46 +66,27 @@ export interface Registry {
   close(): Promise<void>;
 }
 
-interface Entry {
-  readonly config: CredentialConfig;
-  /** The only instance, or one a tenant. */
-  readonly single: Credential | undefined;
-  readonly tenants: Tenants | undefined;
-}
-
 const revokeMs = 2_000;
 const commandMs = 10_000;
 
 export function createRegistry(init: RegistryInit): Registry {
-  const { config, clock, events = {}, http = createTokenHttp(), note } = init;
+  const { config, clock, events = {}, http = createTokenHttp(), note, changed } = init;
   const store = note === undefined ? init.store : notedStore(init.store, note);
-  const entries = new Map<string, Entry>();
+  const credentials = Object.entries(config.credentials);
   let stopped = false;
   let closing: Promise<void> | undefined;
 
-  const parts = createParts({ config, clock, store, events, http, note });
+  const parts = createParts({ config, clock, store, events, http, note, changed });
 
-  function get(name: string, tenant?: string): Credential {
-    const entry = entries.get(name);
-    if (!entry) throw new CupbearerError('internal', `credential ${name} is not configured`);
-    return entry.single ?? (entry.tenants as Tenants).get(tenant);
-  }
-
-  for (const [name, credential] of Object.entries(config.credentials)) {
-    const { tenant } = credential;
-    entries.set(name, {
-      config: credential,
-      single: tenant ? undefined : parts.credential(name, undefined, get),
-      tenants: tenant && new Tenants(name, tenant, (value) => parts.credential(name, value, get)),
-    });
-  }
-
-  function* instances(): Generator<Credential> {
-    for (const entry of entries.values()) yield* of(entry);
-  }
+  const instances: Instances<Credential> = new Instances(
+    config.credentials,
+    (name, tenant) => parts.credential(name, tenant, (other, value) => instances.get(other, value)),
+    // Nobody would learn any more what becomes of its token.
+    (credential, tenant) => changed?.({ credential, tenant }, undefined),
+  );
 
   function reset(name: string): void {
-    for (const one of of(entries.get(name))) one.reset();
+    for (const one of instances.of(name)) one.reset();
   }
 
   const secretFiles = new SecretFiles({
@@ -115,8 +99,8 @@ export function createRegistry(init: RegistryInit): Registry {
   });
 
   function tick(): void {
-    for (const [name, entry] of entries) {
-      const all = [...of(entry)];
+    for (const [name] of credentials) {
+      const all = [...instances.of(name)];
       if (all.some((one) => one.blocked)) secretFiles.read(name);
       for (const one of all) {
         one.resetIfSecretsChanged();
@@ -128,13 +112,13 @@ export function createRegistry(init: RegistryInit): Registry {
   const cancelTick = every(clock, rereadMs, tick);
 
   function* sessions(): Generator<Credential> {
-    for (const entry of entries.values()) if (hasSession(entry.config.grant_type)) yield* of(entry);
+    for (const [name, { grant_type }] of credentials) if (hasSession(grant_type)) yield* instances.of(name);
   }
   // What this process alone can change needs no watching.
   const endWatch = store.kind === 'memory' ? () => {} : watchSessions(clock, sessions);
 
-  const warmOnes = [...entries.values()].flatMap(({ config, single }) =>
-    config.warm && single ? [single] : [],
+  const warmOnes = credentials.flatMap(([name, { warm, tenant }]) =>
+    warm && tenant === undefined ? [...instances.of(name)] : [],
   );
 
   async function warmUp(one: Credential): Promise<void> {
@@ -175,7 +159,7 @@ export function createRegistry(init: RegistryInit): Registry {
 
   /** The access tokens of the credentials that ask for it; refresh tokens stay, their sessions go on. */
   async function revokeOnShutdown(): Promise<void> {
-    const due = [...entries].filter(([, one]) => one.config.revoke_on_shutdown);
+    const due = credentials.filter(([, one]) => one.revoke_on_shutdown);
     if (due.length === 0) return;
     const signal = AbortSignal.timeout(revokeMs);
     const one = async (name: string, credential: Credential) => {
@@ -184,7 +168,7 @@ export function createRegistry(init: RegistryInit): Registry {
       if (hash8 !== undefined) events.revoked?.({ credential: name, tenant, hash8, ...outcome });
     };
     await Promise.all(
-      due.flatMap(([name, entry]) => [...of(entry)].map((credential) => one(name, credential))),
+      due.flatMap(([name]) => [...instances.of(name)].map((credential) => one(name, credential))),
     );
   }
 
@@ -192,7 +176,7 @@ export function createRegistry(init: RegistryInit): Registry {
     stopped = true;
     cancelTick();
     endWatch();
-    await Promise.all([...instances()].map((one) => one.close()));
+    await Promise.all([...instances.values()].map((one) => one.close()));
     await revokeOnShutdown();
     await http.close();
     await store.close();
@@ -200,20 +184,21 @@ export function createRegistry(init: RegistryInit): Registry {
 
   return {
     parts,
-    get,
+    get: (name, tenant) => instances.get(name, tenant),
+    find: (name, tenant) => instances.find(name, tenant),
     rereadSecrets: () => secretFiles.readAll(),
     restart(name, tenant) {
-      get(name, tenant).restart();
+      instances.get(name, tenant).restart();
       // What was refused with the token before may be granted with the next.
-      for (const [other, entry] of entries) if (entry.config.using === name) reset(other);
+      for (const [other, { using }] of credentials) if (using === name) reset(other);
     },
     async revoke(name, tenant) {
       const signal = AbortSignal.timeout(commandMs);
-      const { hash8, outcome } = await revokeBy(revoke, get(name, tenant), name, signal, tenant);
+      const { hash8, outcome } = await revokeBy(revoke, instances.get(name, tenant), name, signal, tenant);
       events.revoked?.({ credential: name, tenant, hash8, ...outcome });
       return outcome;
     },
-    view: () => [...instances()].map((one) => one.view()),
+    view: () => [...instances.values()].map((one) => one.view()),
     start() {
       for (const one of warmOnes) void warmUp(one);
     },
@@ -223,19 +208,15 @@ export function createRegistry(init: RegistryInit): Registry {
         .filter((one) => !one.hadToken)
         .map((one) => one.credential),
     reset(name) {
-      for (const one of name === undefined ? entries.keys() : [name]) reset(one);
+      for (const [one] of credentials) if (name === undefined || one === name) reset(one);
     },
     drain() {
       stopped = true;
-      for (const one of instances()) one.drain();
+      for (const one of instances.values()) one.drain();
     },
     close() {
       closing ??= closeAll();
       return closing;
     },
   };
-}
-
-function of(entry: Entry | undefined): Iterable<Credential> {
-  return entry?.single ? [entry.single] : (entry?.tenants?.values() ?? []);
 }

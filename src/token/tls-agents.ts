@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
-import { Agent } from 'undici';
 import { CupbearerError } from '../errors.ts';
+import { Agent } from '../undici.ts';
 
 /** Paths of PEM files: whom to trust, and our own certificate with its key (RFC 8705 §2). */
 export interface TlsFiles {

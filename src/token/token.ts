@@ -78,6 +78,9 @@ export function hashOf(value: string): string {
   return createHash('sha256').update(value).digest('hex');
 }
 
+/** Which token is meant, without its value. */
+export type TokenId = Pick<Token, 'gen' | 'hash'>;
+
 /** What the gateway needs of a credential. */
 export interface TokenSource {
   /**
@@ -90,7 +93,15 @@ export interface TokenSource {
    * Reports that `origin` refused `token`. Resolves to a token with another value that is worth one replay,
    * or undefined: pass the upstream's answer through. Never rejects.
    */
-  rejected(token: Token, origin: string, signal?: AbortSignal): Promise<Token | undefined>;
+  rejected(token: TokenId, origin: string, signal?: AbortSignal): Promise<Token | undefined>;
   /** Reports any answer of `origin` that did not refuse `token`: resets the 401 guard. Cheap; called per exchange. */
-  accepted(token: Token, origin: string): void;
+  accepted(token: TokenId, origin: string): void;
+}
+
+/** A credential whose token requests are made here, on behalf of others. */
+export interface TokenOwner extends TokenSource {
+  /** The token that is served, whatever its age; undefined when there is none or when it was refused. */
+  readonly serving: Token | undefined;
+  /** Somebody has used its token without asking here: what is used is renewed ahead of its end. */
+  used(): void;
 }

@@ -6,7 +6,7 @@ import { resolveProvider } from '../../src/provider/resolve.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import type { Store } from '../../src/store/store.ts';
 import { Credential } from '../../src/token/credential.ts';
-import type { TokenEvents, TokenFailed, TokenFetched } from '../../src/token/events.ts';
+import type { TokenChanged, TokenEvents, TokenFailed, TokenFetched } from '../../src/token/events.ts';
 import type { Failure } from '../../src/token/failure.ts';
 import type { Grant, GrantOutcome } from '../../src/token/grant.ts';
 import { createRegistry, type Registry } from '../../src/token/registry.ts';
@@ -27,7 +27,7 @@ export type Simulated =
 
 /** A grant without HTTP, for simulations of many steps: it keeps the flight rules of client_credentials. */
 class SimulatedGrant implements Grant {
-  readonly timeoutMs = 10_000;
+  timeoutMs = 10_000;
   readonly irreplaceable = false;
   /** Monotonic time of every request. */
   readonly calls: number[] = [];
@@ -79,10 +79,11 @@ export function simulate(
   answer: (count: number) => Simulated = hourly,
   seed = 1,
   clock = new ManualClock(seed),
+  changed?: TokenChanged,
 ) {
   const grant = new SimulatedGrant(clock, answer);
   const log = new EventLog();
-  const credential = new Credential({ credential: 'acme', clock, grant, events: log });
+  const credential = new Credential({ credential: 'acme', clock, grant, events: log, changed });
   return { clock, grant, credential, log, acquireNow: () => now(credential.acquire()) };
 }
 
@@ -154,6 +155,7 @@ export async function openRoom(
     provider?: ProviderSpec;
     store?: Store;
     clock?: ManualClock;
+    changed?: TokenChanged;
   } = {},
 ): Promise<Room> {
   const endpoint = await startTokenEndpoint(script);
@@ -164,7 +166,13 @@ export async function openRoom(
   const spec = { ...provider, token: { url: endpoint.url, ...provider.token } };
   const resolved = resolveProvider('test', spec, presets);
   const providers = Object.fromEntries(Object.keys(credentials).map((name) => [name, resolved]));
-  const registry = createRegistry({ config: { credentials, providers }, clock, store, events: log });
+  const registry = createRegistry({
+    config: { credentials, providers },
+    clock,
+    store,
+    events: log,
+    ...(options.changed && { changed: options.changed }),
+  });
   closing(() => registry.close());
   return { clock, endpoint, registry, log };
 }
