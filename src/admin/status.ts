@@ -2,15 +2,18 @@ import type { Config } from '../config/config.ts';
 import type { Failure } from '../token/failure.ts';
 import type { SessionView, StoreView } from '../token/session-view.ts';
 import type { CredentialView } from '../token/view.ts';
+import { type RouteStatus, type WorkerFacts, type WorkerStatus, workerStatus } from './instance-status.ts';
 
 /**
  * What `GET /api/status` answers and `cupbearer status --json` prints. Names are stable, members may be added; times are
- * whole seconds; what does not apply is absent. Nothing in it is secret.
+ * whole seconds, or milliseconds where the name ends in `_ms`; what does not apply is absent. Nothing in it is secret.
  *
  * - `running`: an instance answered; false: all there is comes from the configuration and the store.
  * - `version`, `uptime_s`: of the instance.
  * - `store`: `kind`, whether it is `reachable` now, and the `error` when it is not.
  * - `credentials`: one entry for each credential, and for each tenant known to the instance or to the store.
+ * - `routes`: of a running instance: one entry for each route, then one for requests that belong to none.
+ * - `workers`: of an instance that serves with several processes: one entry for each.
  */
 export interface StatusReport {
   readonly running: boolean;
@@ -18,6 +21,8 @@ export interface StatusReport {
   readonly uptime_s?: number;
   readonly store: { readonly kind: StoreView['kind']; readonly reachable: boolean; readonly error?: string };
   readonly credentials: readonly CredentialStatus[];
+  readonly routes?: readonly RouteStatus[];
+  readonly workers?: readonly WorkerStatus[];
 }
 
 /**
@@ -68,10 +73,14 @@ export interface StatusFacts {
   readonly uptimeMs: number | undefined;
   readonly views: readonly CredentialView[];
   readonly store: StoreView;
+  readonly routes?: readonly RouteStatus[] | undefined;
+  /** Undefined: there is one process. */
+  readonly workers?: readonly WorkerFacts[] | undefined;
 }
 
 /** The report of these facts. */
-export function statusReport({ config, version, uptimeMs, views, store }: StatusFacts): StatusReport {
+export function statusReport(facts: StatusFacts): StatusReport {
+  const { config, version, uptimeMs, views, store, routes, workers } = facts;
   const sessions = new Map(store.sessions.map((one) => [nameOf(one), one]));
   const seen = new Set(views.map(nameOf));
   const untold = Object.entries(config.credentials)
@@ -89,6 +98,8 @@ export function statusReport({ config, version, uptimeMs, views, store }: Status
       ...(store.error === undefined ? {} : { error: store.error }),
     },
     credentials: all.sort(byName).map((view) => statusOf(view, sessions.get(nameOf(view)), config)),
+    ...(routes === undefined ? {} : { routes }),
+    ...(workers === undefined ? {} : { workers: workers.map(workerStatus) }),
   };
 }
 

@@ -1,25 +1,18 @@
-import type { GuardedOptions } from '../admin/admin.ts';
-import type { Config } from '../config/config.ts';
+import type { GuardedOptions } from '../admin/guarded.ts';
 import { CupbearerError } from '../errors.ts';
 import { allowedHosts } from '../gateway/hosts.ts';
-import type { Store } from '../store/store.ts';
 import { errorFacts } from '../telemetry/error-facts.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { Clock } from '../token/clock.ts';
 import { createLoginDesk } from '../token/login-desk.ts';
-import type { Registry } from '../token/registry.ts';
-import { createControlDesk } from './control-desk.ts';
+import { type ControlDeskInit, createControlDesk } from './control-desk.ts';
 
-export interface AdminDeskInit {
-  readonly config: Config;
-  readonly registry: Registry;
-  readonly store: Store;
-  readonly clock: Clock;
+export interface AdminDeskInit extends ControlDeskInit {
   readonly log: Log;
 }
 
 /** What the admin listener offers besides probes, made of the parts of a running Cupbearer. */
-export function createAdminDesk({ config, registry, store, clock, log }: AdminDeskInit): GuardedOptions {
+export function createAdminDesk(init: AdminDeskInit): GuardedOptions {
+  const { config, registry, clock, log } = init;
   const { admin, hosts } = config.server;
   return {
     isAllowedHost: allowedHosts(hosts).field,
@@ -39,7 +32,7 @@ export function createAdminDesk({ config, registry, store, clock, log }: AdminDe
       },
     }),
     api: {
-      control: createControlDesk({ config, registry, store, clock }),
+      control: createControlDesk(init),
       restart(credential, tenant) {
         if (!Object.hasOwn(config.credentials, credential)) {
           throw new CupbearerError('route-not-found', `there is no credential ${JSON.stringify(credential)}`);

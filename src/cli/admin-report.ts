@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import type { RevokeReport } from '../admin/control.ts';
 import type { CredentialStatus, StatusReport } from '../admin/status.ts';
+import { routeStatus, workerStatus } from './instance-report.ts';
 
 type LastError = NonNullable<CredentialStatus['last_error']>;
 type StoredSession = NonNullable<CredentialStatus['session']>;
@@ -85,6 +86,8 @@ const status = v.looseObject({
     error: v.exactOptional(v.string()),
   }),
   credentials: v.array(credentialStatus),
+  routes: v.exactOptional(v.array(routeStatus)),
+  workers: v.exactOptional(v.array(workerStatus)),
 });
 
 const revocation = v.looseObject({

@@ -1,11 +1,13 @@
 import type { ControlOptions } from '../admin/control.ts';
-import { statusReport } from '../admin/status.ts';
+import type { WorkerFacts } from '../admin/instance-status.ts';
 import type { Config } from '../config/config.ts';
 import { CupbearerError } from '../errors.ts';
 import type { Store } from '../store/store.ts';
+import type { RouteCounts } from '../telemetry/route-counts.ts';
 import type { Clock } from '../token/clock.ts';
 import type { Registry } from '../token/registry.ts';
 import { viewStore } from '../token/session-view.ts';
+import { routeStatus } from './route-status.ts';
 import { version } from './version.ts';
 
 export interface ControlDeskInit {
@@ -13,17 +15,23 @@ export interface ControlDeskInit {
   readonly registry: Registry;
   readonly store: Store;
   readonly clock: Clock;
+  /** What was counted of each route until now, by all processes that serve; absent: nothing is told of routes. */
+  readonly counts?: (() => readonly RouteCounts[]) | undefined;
+  /** Those processes; absent when this is the only one. */
+  readonly workers?: (() => readonly WorkerFacts[]) | undefined;
 }
 
 /** The store's part of the time in which `cupbearer status` wants an answer. */
 const storeMs = 1_000;
 
 /** What an operator may ask of a running Cupbearer, made of its parts. It is as old as what is given here. */
-export function createControlDesk({ config, registry, store, clock }: ControlDeskInit): ControlOptions {
+export function createControlDesk(init: ControlDeskInit): ControlOptions {
+  const { config, registry, store, clock, counts, workers } = init;
   const startedMono = clock.mono();
   const ownVersion = version();
   return {
     async status() {
+      const { statusReport } = await import('../admin/status.ts');
       const stored = await viewStore({ config, store, clock, withinMs: storeMs });
       return statusReport({
         config,
@@ -31,6 +39,8 @@ export function createControlDesk({ config, registry, store, clock }: ControlDes
         uptimeMs: clock.mono() - startedMono,
         views: registry.view(),
         store: stored,
+        routes: counts?.().map(routeStatus),
+        workers: workers?.(),
       });
     },
     async revoke(credential, tenant) {

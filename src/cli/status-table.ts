@@ -1,15 +1,23 @@
 import type { CredentialStatus, StatusReport } from '../admin/status.ts';
 import { plain } from './plain.ts';
+import { routeLines, workersLine } from './route-table.ts';
+import { table } from './table.ts';
 
 /** What a running instance tells, for a person. */
 export function renderRunning(report: StatusReport): string {
-  const { version, uptime_s = 0, store, credentials } = report;
+  const { version, uptime_s = 0, store, credentials, routes = [], workers = [] } = report;
   const head = `Cupbearer ${version}, up ${spoken(uptime_s)}. ${storeLine(store)}`;
   const rows = credentials.map((one) => ({
     cells: [one.credential, one.tenant ?? '', stateOf(one), left(one.lifetime_left_s)],
     notes: notesOf(one),
   }));
-  return plainLines([head, '', ...table(['CREDENTIAL', 'TENANT', 'STATE', 'LEFT'], rows)]);
+  return plainLines([
+    head,
+    ...workersLine(workers),
+    '',
+    ...table(['CREDENTIAL', 'TENANT', 'STATE', 'LEFT'], rows),
+    ...routeLines(routes),
+  ]);
 }
 
 /** What the store holds while nothing runs, for a person. */
@@ -98,29 +106,6 @@ function spoken(seconds: number): string {
 function left(seconds: number | undefined): string {
   if (seconds === undefined) return '';
   return seconds <= 0 ? 'over' : spoken(seconds);
-}
-
-interface Row {
-  readonly cells: readonly string[];
-  /** Lines below it. */
-  readonly notes: readonly string[];
-}
-
-/** Columns in which no row has anything are left out. */
-function table(heads: readonly string[], rows: readonly Row[]): string[] {
-  const used = heads.map((_, i) => i).filter((i) => i === 0 || rows.some(({ cells }) => cells[i] !== ''));
-  const widths = used.map((i) =>
-    Math.max(...[heads, ...rows.map((row) => row.cells)].map((cells) => (cells[i] ?? '').length)),
-  );
-  const line = (cells: readonly string[]) =>
-    used
-      .map((i, n) => (cells[i] || '–').padEnd(widths[n] ?? 0))
-      .join('  ')
-      .trimEnd();
-  return [
-    line(heads),
-    ...rows.flatMap(({ cells, notes }) => [line(cells), ...notes.map((note) => `    ${note}`)]),
-  ];
 }
 
 function plainLines(lines: readonly string[]): string {

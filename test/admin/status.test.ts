@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { RouteStatus } from '../../src/admin/instance-status.ts';
 import { type CredentialStatus, type StatusFacts, statusReport } from '../../src/admin/status.ts';
 import { load } from '../../src/config/load.ts';
 import { presets } from '../../src/provider/presets.ts';
@@ -101,6 +102,35 @@ describe('the status report', () => {
     const { store, credentials } = report([fresh], [], 'it is away');
     expect(store).toEqual({ kind: 'sqlite', reachable: false, error: 'it is away' });
     expect(credentials.filter((one) => 'session' in one)).toEqual([]);
+  });
+
+  it('tells of routes and workers when it is given any', () => {
+    if (config === undefined) throw new Error(JSON.stringify(problems));
+    const route: RouteStatus = {
+      route: '/machine',
+      requests: 2,
+      responses: { '1xx': 0, '2xx': 1, '3xx': 0, '4xx': 0, '5xx': 0 },
+      unanswered: 1,
+      errors: 0,
+      recovered: 0,
+      waited: 1,
+      p50_ms: 0.25,
+      p99_ms: 0.5,
+    };
+    const facts: StatusFacts = {
+      config,
+      version: '1.2.3',
+      uptimeMs: 5_999,
+      views: [],
+      store: { kind: 'memory', error: undefined, sessions: [] },
+      routes: [route],
+    };
+    expect(statusReport(facts)).toMatchObject({ routes: [route] });
+    expect(statusReport(facts)).not.toHaveProperty('workers');
+    const worker = { pid: 7, state: 'starting', restarts: 2 } as const;
+    expect(statusReport({ ...facts, workers: [{ ...worker, uptimeMs: 61_999 }] }).workers).toEqual([
+      { ...worker, uptime_s: 61 },
+    ]);
   });
 
   it('tells of a token in force', () => {

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { exchangeLog } from '../../src/cli/exchange-log.ts';
 import { CupbearerError } from '../../src/errors.ts';
 import { answerProblem, exchangeFactory } from '../../src/gateway/record.ts';
+import { createCounters } from '../../src/telemetry/counters.ts';
 import { createLog } from '../../src/telemetry/log.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
@@ -9,7 +10,7 @@ it('tells of guessed keys at once, then every ten seconds, and never one by one'
   const lines: { msg: string; refused?: number; error?: string }[] = [];
   const log = createLog({ level: 'info', stream: { write: (line) => void lines.push(JSON.parse(line)) } });
   const clock = new ManualClock();
-  const end = exchangeLog(log, clock);
+  const end = exchangeLog(log, clock, createCounters([]));
   const newExchange = exchangeFactory(() => clock.mono());
   const refuse = (code: 'too-many-attempts' | 'caller-unknown', times: number) => {
     for (let i = 0; i < times; i++) {

@@ -23,6 +23,8 @@ describe('cupbearer status', () => {
       .find((line) => line.startsWith(first))
       ?.split(/ {2,}/);
 
+  const estimate = expect.stringMatching(/^~[\d.]+ m?s$/);
+
   describe('with a running serve', () => {
     it('shows every credential in words, and what to do about those that are not well', async () => {
       const served = await at.serve();
@@ -77,6 +79,28 @@ describe('cupbearer status', () => {
       expect(out).toMatch(/^Cupbearer .* Store: redis, cannot be used: .*127\.0\.0\.1:1.*\n/);
       expect(row(out, 'session')).toEqual(['session', 'not used yet']);
       expect(out).not.toContain('hidden');
+    });
+
+    it('shows what its routes were asked', async () => {
+      const served = await at.start();
+      expect(await get(`${served.at}/device/iot/v1/catalog`)).toBe(200);
+      expect(await get(`${served.at}/device/iot/v1/catalog`)).toBe(200);
+      expect(await get(`${served.at}/wrong/x`)).toBe(502);
+      expect(await get(`${served.at}/elsewhere`)).toBe(404);
+      const told = async () => JSON.parse((await at.run('status', '--json')).out).routes;
+      // An exchange is over once its answer is known to be sent.
+      await expect.poll(async () => (await told()).at(-1).requests).toBe(1);
+      const { out } = await at.run('status');
+      const table = out.slice(out.indexOf('\nROUTE '));
+      expect(row(table, '/device')).toEqual(['/device', '2', '0', '0', estimate, estimate]);
+      expect(row(table, '/wrong')?.slice(0, 4)).toEqual(['/wrong', '1', '1', '0']);
+      expect(row(table, '(no route)')?.slice(0, 4)).toEqual(['(no route)', '1', '1', '0']);
+      expect(row(table, '/session')).toBeUndefined();
+      const routes = await told();
+      expect(routes[0]).toMatchObject({ route: '/device', requests: 2, responses: { '2xx': 2 }, waited: 1 });
+      expect(routes.at(-1)).toMatchObject({ requests: 1, responses: { '4xx': 1 }, errors: 1 });
+      expect(routes).toHaveLength(8);
+      await secretsStayInside(out);
     });
 
     it('asks over TCP as well', async () => {
@@ -205,6 +229,17 @@ describe('cupbearer status', () => {
       gen: 1,
       had_token: true,
     };
+    const called = {
+      requests: 9,
+      responses: { '1xx': 0, '2xx': 9, '3xx': 0, '4xx': 0, '5xx': 0 },
+      unanswered: 0,
+      errors: 0,
+      recovered: 4,
+      waited: 1,
+      p50_ms: 47,
+      p99_ms: 1_200,
+    };
+    const worker = { pid: 7, state: 'serving', uptime_s: 61, restarts: 0 };
 
     it.each([
       ['nothing of a report', { ok: true }],
@@ -214,6 +249,8 @@ describe('cupbearer status', () => {
       ['a state that there is not', { ...fake, credentials: [{ ...well, state: 'SPLENDID' }] }],
       ['a time that is none', { ...fake, credentials: [{ ...well, lifetime_left_s: 'long' }] }],
       ['an error that is none', { ...fake, credentials: [{ ...well, last_error: 'oh' }] }],
+      ['routes that are none', { ...fake, routes: [{ ...called, requests: 'many' }] }],
+      ['workers that are none', { ...fake, workers: [{ ...worker, state: 'asleep' }] }],
     ])('tells what answers as if it were an instance, with %s', async (_what, answer) => {
       const squatter = await startSquatter(answer);
       try {
@@ -238,6 +275,44 @@ describe('cupbearer status', () => {
           1,
           'The instance has another configuration: it does not know mqtt, session, quiet, nobody, wrong.\n',
         ]);
+      } finally {
+        await squatter.close();
+      }
+    });
+
+    it('shows the busiest routes that were called, and how its workers are', async () => {
+      const routes = Array.from({ length: 23 }, (_, i) => ({ ...called, route: `/r${i}`, requests: i }));
+      const workers = [worker, { ...worker, restarts: 2 }, { ...worker, state: 'starting' }];
+      const odd = { ...called, requests: 500, errors: 3, p50_ms: 0.25, p99_ms: 60_000 };
+      const squatter = await startSquatter({ ...fake, routes: [...routes, odd], workers });
+      try {
+        at.configure({ admin: squatter.at });
+        const { out } = await at.run('status');
+        expect(out.split('\n')[1]).toBe('3 workers: 2 serving, 1 starting; 2 restarts.');
+        const lines = out.slice(out.indexOf('\nROUTE ') + 1).split('\n');
+        expect(lines.slice(0, 3).map((line) => line.split(/ {2,}/))).toEqual([
+          ['ROUTE', 'REQUESTS', 'ERRORS', 'RECOVERED', 'P50', 'P99'],
+          ['(no route)', '500', '3', '4', '~0.25 ms', '≥60 s'],
+          ['/r22', '22', '0', '4', '~47 ms', '~1.2 s'],
+        ]);
+        expect(lines.slice(20)).toEqual([expect.stringMatching(/^\/r4 /), '… and 3 more', '']);
+        const json = await at.run('status', '--json');
+        expect(JSON.parse(json.out)).toMatchObject({ routes: [...routes, odd], workers });
+      } finally {
+        await squatter.close();
+      }
+    });
+
+    it('says nothing of routes that nobody called, and of a single process', async () => {
+      const squatter = await startSquatter({
+        ...fake,
+        routes: [{ ...called, requests: 0 }],
+        workers: [worker],
+      });
+      try {
+        at.configure({ admin: squatter.at });
+        const { out } = await at.run('status');
+        expect(out).toBe('Cupbearer 1, up 1s. Store: sqlite.\n\nCREDENTIAL\n');
       } finally {
         await squatter.close();
       }
