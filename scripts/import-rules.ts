@@ -13,12 +13,14 @@ type Access = 'all' | 'types';
 /** Which rooms a room may enter, and whether for more than types. Each may import itself; `errors` stands for errors.ts. */
 const rooms: Record<string, Record<string, Access>> = {
   errors: {},
+  undici: {},
   provider: { errors: 'all' },
   config: { provider: 'all', errors: 'all' },
   store: { config: 'types', errors: 'all' },
-  token: { provider: 'all', store: 'all', config: 'types', errors: 'all' },
-  gateway: { token: 'types', config: 'types', errors: 'all' },
+  token: { provider: 'all', store: 'all', config: 'types', errors: 'all', undici: 'all' },
+  gateway: { token: 'types', config: 'types', errors: 'all', undici: 'all' },
   telemetry: { errors: 'all' },
+  workers: { token: 'all', telemetry: 'types', config: 'types', errors: 'all' },
   admin: { token: 'types', config: 'types', errors: 'all' },
   demo: {
     provider: 'all',
@@ -37,6 +39,7 @@ const rooms: Record<string, Record<string, Access>> = {
     token: 'all',
     gateway: 'all',
     telemetry: 'all',
+    workers: 'all',
     admin: 'all',
     errors: 'all',
   },

@@ -5,7 +5,7 @@ import { longFiles, violations, warnLines } from './import-rules.ts';
 import { readSource } from './source-file.ts';
 
 const src = join(import.meta.dirname, '../src');
-const files = globSync('**/*.ts', { cwd: src })
+const files = globSync('**/*.ts', { cwd: src, exclude: ['**/*.d.ts'] })
   .map((path) => path.replaceAll('\\', '/'))
   .sort()
   .map((path) => readSource(path, readFileSync(join(src, path), 'utf8')));

@@ -118,6 +118,8 @@ function secured(identity: ListenerIdentity, http: ServerOptions, serve: Request
 function bounded(server: Server, { bounds, clock }: ListenOptions): Connections {
   const open = new Connections(bounds.send_timeout, clock);
   server.maxConnections = bounds.max_connections;
+  // One of several workers would else hand them on to the next for ever.
+  Object.assign(server, { dropMaxConnection: true });
   // With TLS too, what lies beneath.
   server.on('connection', (socket: Socket) => open.add(socket));
   const spoken = server instanceof TlsServer ? 'secureConnection' : 'connection';
@@ -153,7 +155,8 @@ async function removeStaleSocket(path: string): Promise<void> {
       probe.destroy();
       resolve(true);
     });
-    probe.once('error', () => resolve(false));
+    // Nothing else says that nobody is there: one that is busy answers EAGAIN (connect(2)).
+    probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code !== 'ECONNREFUSED'));
   });
   if (!alive) unlinkSync(path);
 }

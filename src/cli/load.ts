@@ -4,11 +4,19 @@ import { renderProblem } from '../config/problems.ts';
 import { presets } from '../provider/presets.ts';
 import { type CommandInput, configFile } from './command.ts';
 
+type Input = Pick<CommandInput, 'options' | 'env' | 'err'>;
+
 /** The configuration a command line names; its problems go to standard error. Undefined: exit with 2. */
-export function loadOrReport(input: Pick<CommandInput, 'options' | 'env' | 'err'>): Config | undefined {
-  const { config, problems } = loadFile(configFile(input), { env: input.env, presets });
+export function loadOrReport(input: Input): Config | undefined {
+  return loadTextOrReport(input)?.config;
+}
+
+/** As `loadOrReport`, with the text and the name of the file. */
+export function loadTextOrReport(input: Input): { config: Config; text: string; file: string } | undefined {
+  const file = configFile(input);
+  const { config, problems, text } = loadFile(file, { env: input.env, presets });
   for (const problem of problems) input.err(renderProblem(problem));
   const errors = problems.filter(({ level }) => level === 'error').length;
   if (errors > 1) input.err(`${errors} problems\n`);
-  return config;
+  return config && text !== undefined ? { config, text, file } : undefined;
 }

@@ -19,6 +19,11 @@ const commands: Readonly<Record<string, { summary: string; load: () => Promise<{
   demo: { summary: 'Show the proxy at work with simulated vendors', load: () => import('./demo.ts') },
 };
 
+/** What the program starts of itself. */
+const internal: typeof commands = {
+  worker: { summary: 'Serve the routes for a parent', load: () => import('./worker.ts') },
+};
+
 /** Where the program reads and writes. */
 export type Surroundings = Pick<CommandInput, 'env' | 'out' | 'err' | 'onCrash'>;
 
@@ -32,7 +37,8 @@ export async function run([name, ...args]: readonly string[], around: Surroundin
     out(`${version()}\n`);
     return 0;
   }
-  const entry = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  const known = Object.hasOwn(internal, name) ? internal : commands;
+  const entry = Object.hasOwn(known, name) ? known[name] : undefined;
   if (entry === undefined) return unknown(name, around);
   try {
     const { command } = await entry.load();

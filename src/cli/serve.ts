@@ -1,12 +1,12 @@
 import { CupbearerError } from '../errors.ts';
-import { codeOf, nameOf } from '../telemetry/error-facts.ts';
 import { createLog, type LogLevel, logLevels } from '../telemetry/log.ts';
 import { createScrubber } from '../telemetry/scrubber.ts';
 import { type Command, type CommandInput, configOption } from './command.ts';
 import { environmentWarnings } from './environment.ts';
 import { configuredSecrets, keepOut } from './known-secrets.ts';
-import { loadOrReport } from './load.ts';
-import { type Running, start } from './start.ts';
+import { loadTextOrReport } from './load.ts';
+import { type Serving, start } from './start.ts';
+import { whyNot } from './start-failure.ts';
 
 export const command: Command = {
   usage: 'serve',
@@ -38,10 +38,12 @@ const listedRoutes = 100;
 
 async function serve(input: CommandInput): Promise<0 | 1 | 2> {
   const env = { ...input.env };
-  const config = loadOrReport({ ...input, env });
-  if (config === undefined) return 2;
+  const loaded = loadTextOrReport({ ...input, env });
+  if (loaded === undefined) return 2;
+  const { config, text, file } = loaded;
   const scrubber = createScrubber();
-  const log = createLog({ level: logLevel(input), pretty: isPretty(input), scrubber });
+  const [level, pretty] = [logLevel(input), isPretty(input)];
+  const log = createLog({ level, pretty, scrubber });
   const secrets = configuredSecrets(config);
   keepOut(secrets, scrubber);
   // `env` keeps them, for them to be read again.
@@ -51,7 +53,11 @@ async function serve(input: CommandInput): Promise<0 | 1 | 2> {
     return log.flush();
   });
   const stopAsked = nextSignal();
-  let running: Running | undefined;
+  let asked: string | undefined;
+  void stopAsked.then((signal) => {
+    asked = signal;
+  });
+  let running: Serving | undefined;
   process.on('SIGHUP', () => {
     log.info('reading secrets again', { signal: 'SIGHUP' });
     running?.rereadSecrets();
@@ -59,13 +65,30 @@ async function serve(input: CommandInput): Promise<0 | 1 | 2> {
   });
   for (const [message, fields] of environmentWarnings(env, process.execArgv)) log.warn(message, fields);
   try {
-    running = await start(config, { log, note: scrubber.note });
+    const { note } = scrubber;
+    if (config.server.workers === 1) running = await start(config, { log, note });
+    else {
+      const { startWorkers } = await import('./start-workers.ts');
+      running = await startWorkers(config, { log, note, text, file, env, level, pretty });
+    }
   } catch (error) {
+    // Who signals all processes at once ends workers that have hardly begun.
+    if (asked !== undefined && config.server.workers > 1) {
+      log.info('stopping', { signal: asked });
+      log.info('stopped');
+      await log.flush();
+      return 0;
+    }
     await log.flush();
     input.err(`cupbearer: ${scrubber.scrub(whyNot(error))}\n`);
     return 1;
   }
-  log.info('listening', { url: running.url, admin: running.adminUrl, routes: config.routes.length });
+  log.info('listening', {
+    url: running.url,
+    admin: running.adminUrl,
+    routes: config.routes.length,
+    ...severalWorkers(config.server.workers),
+  });
   for (const { prefix, upstream, credential } of config.routes.slice(0, listedRoutes)) {
     log.info('route', { prefix, upstream: upstream.origin + upstream.base_path, credential });
   }
@@ -74,6 +97,7 @@ async function serve(input: CommandInput): Promise<0 | 1 | 2> {
   log.info('stopping', { signal });
   const cut = nextSignal().then(() => 'cut' as const);
   const ended = await Promise.race([running.stop().then(() => 'stopped' as const), cut]);
+  if (ended === 'cut') await running.cut?.();
   log.info(ended);
   await log.flush();
   return ended === 'stopped' ? 0 : 1;
@@ -106,14 +130,7 @@ function isPretty({ options }: CommandInput): boolean {
   return format === undefined ? process.stdout.isTTY === true : format === 'pretty';
 }
 
-function whyNot(error: unknown): string {
-  if (error instanceof CupbearerError) return error.message;
-  const { address, port } = error as { address?: string; port?: number };
-  const code = codeOf(error);
-  const where = port === undefined ? (address ?? 'its address') : `${address}:${port}`;
-  if (code === 'EADDRINUSE') return `${where} is in use; stop what listens there or change server.listen`;
-  if (code === 'EACCES')
-    return `no permission to listen on ${where}; choose a port above 1023 or another path`;
-  if (code === 'EADDRNOTAVAIL') return `${where} is no address of this machine; change server.listen`;
-  return `cannot start: ${code ?? nameOf(error)}`;
+/** Not worth a word when there is one. */
+function severalWorkers(workers: number) {
+  return workers > 1 ? { workers } : {};
 }

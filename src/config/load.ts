@@ -36,6 +36,11 @@ export interface Loaded {
   readonly problems: Problem[];
 }
 
+/** What a configuration file holds; `text` is undefined when it cannot be read. */
+export interface LoadedFile extends Loaded {
+  readonly text: string | undefined;
+}
+
 /** Reads a configuration text. Never throws on what a user can write. */
 export function load(text: string, options: LoadOptions): Loaded {
   const { file, env, readFile = readText, modeOf = fileMode, ownMode, presets } = options;
@@ -66,7 +71,7 @@ export function load(text: string, options: LoadOptions): Loaded {
 }
 
 /** Reads a configuration file; a file that cannot be read is a problem, not an error thrown. */
-export function loadFile(path: string, options: Pick<LoadOptions, 'env' | 'presets'>): Loaded {
+export function loadFile(path: string, options: Pick<LoadOptions, 'env' | 'presets'>): LoadedFile {
   let text: string;
   try {
     text = readText(path);
@@ -82,9 +87,9 @@ export function loadFile(path: string, options: Pick<LoadOptions, 'env' | 'prese
       message: message + next,
       level: 'error',
     } as const;
-    return { config: undefined, problems: [problem] };
+    return { config: undefined, problems: [problem], text: undefined };
   }
-  return load(text, { ...options, file: path, ownMode: fileMode(path) });
+  return { ...load(text, { ...options, file: path, ownMode: fileMode(path) }), text };
 }
 
 function resolveConfig(sections: Sections, presets: LoadOptions['presets']): Config | undefined {

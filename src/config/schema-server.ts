@@ -3,6 +3,9 @@ import { address, describe, schemeless, secret, size, text, timeLimit, wait } fr
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(1));
 
+/** Beyond the cores of a machine more help nobody. */
+const maxWorkers = 256;
+
 const originPattern = /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9._~!$&'()+,;=:[\]%-]+$/;
 
 /** A serialised origin (RFC 6454 §6.2), as a browser sends it; it is compared as a whole. */
@@ -53,6 +56,10 @@ export const server = v.strictObject({
   shutdown_grace: describe(
     v.optional(wait, '30s'),
     'How long exchanges in progress may take to finish on a stop.',
+  ),
+  workers: describe(
+    v.optional(v.pipe(count, v.maxValue(maxWorkers)), 1),
+    'How many processes serve; they share one port, the tokens, and the bounds below.',
   ),
   replicas: describe(
     v.optional(count, 1),

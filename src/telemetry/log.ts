@@ -18,6 +18,8 @@ export interface Log {
   warn(message: string, fields?: LogFields): void;
   error(message: string, fields?: LogFields): void;
   debug(message: string, fields?: LogFields): void;
+  /** Writes lines that another process of ours has made, as they are. */
+  relay(lines: string): void;
   /** Writes out what is buffered. Resolves when it is out, or when nobody has read it for 2 s. Never rejects. */
   flush(): Promise<void>;
 }
@@ -72,6 +74,7 @@ export function createLog({ level, pretty = false, stream, scrubber }: LogOption
     warn: write('warn'),
     error: write('error'),
     debug: write('debug'),
+    relay: (text) => void lines.write(text),
     flush,
   };
 }

@@ -1,6 +1,8 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { get, type ServerResponse } from 'node:http';
-import { connect, createServer, Server } from 'node:net';
+import { connect, createServer, Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -43,6 +45,26 @@ describe('a listener', () => {
       await listener.close(0);
       expect(existsSync(path)).toBe(false);
     } finally {
+      rmSync(dir, { recursive: true });
+    }
+  });
+
+  it('leaves alone the socket file of one that is too busy to answer', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'cupbearer-'));
+    const path = join(dir, 'proxy.sock');
+    const script = `require('net').createServer().listen({ path: ${JSON.stringify(path)}, backlog: 1 }, () => console.log())`;
+    const busy = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const waiting: Socket[] = [];
+    try {
+      await once(busy.stdout, 'data');
+      busy.kill('SIGSTOP');
+      for (let i = 0; i < 4; i++) waiting.push(connect(path).on('error', () => {}));
+      await once(waiting[0] as Socket, 'connect');
+      await expect(listen({ kind: 'unix', path }, () => {})).rejects.toMatchObject({ code: 'EADDRINUSE' });
+      expect(existsSync(path)).toBe(true);
+    } finally {
+      for (const socket of waiting) socket.destroy();
+      busy.kill('SIGKILL');
       rmSync(dir, { recursive: true });
     }
   });

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { start, type Usage } from '../../src/cli/start.ts';
+import type { Usage } from '../../src/cli/proxy.ts';
+import { start } from '../../src/cli/start.ts';
 import { load } from '../../src/config/load.ts';
 import { presets } from '../../src/provider/presets.ts';
 import { createLog } from '../../src/telemetry/log.ts';

@@ -43,10 +43,12 @@ export function serve(
     child.stderr.on('data', read);
     closed.then(() => reject(new Error(`serve ended: ${text}`)), reject);
   });
-  listening.catch(() => undefined);
+  const url = listening.then((line) => line.url);
+  const adminUrl = listening.then(({ admin }) => admin);
+  for (const one of [url, adminUrl]) one.catch(() => undefined);
   return {
-    url: listening.then(({ url }) => url),
-    adminUrl: listening.then(({ admin }) => admin),
+    url,
+    adminUrl,
     process: child,
     output: () => text,
     async end(signal) {
