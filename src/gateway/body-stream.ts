@@ -2,8 +2,16 @@ import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import type { CupbearerError } from '../errors.ts';
 import { bodyTooLarge, brokenOff } from './body-faults.ts';
+import { largeBytes } from './collector.ts';
 import { KeptBytes } from './kept-bytes.ts';
 import type { ReplayBudget } from './replay-budget.ts';
+
+export interface StreamOptions {
+  /** Bytes beyond which the body breaks off. */
+  readonly max?: number | undefined;
+  /** Is told the size of each further piece of a large body, bytes. */
+  readonly passed?: ((bytes: number) => void) | undefined;
+}
 
 /**
  * Streams a request body with back-pressure and keeps a copy up to `limit` bytes. It stands between the caller's
@@ -29,7 +37,7 @@ export class StreamedBody extends Readable {
     request: IncomingMessage,
     limit: number,
     budget: ReplayBudget,
-    { max = Infinity, begun = [] }: { readonly max?: number; readonly begun?: readonly Buffer[] } = {},
+    { max = Infinity, passed, begun = [] }: StreamOptions & { readonly begun?: readonly Buffer[] } = {},
   ) {
     super();
     this.#max = max;
@@ -44,7 +52,10 @@ export class StreamedBody extends Readable {
     this.on('error', () => {});
     request.pause();
     for (const chunk of begun) this.push(chunk);
-    request.on('data', (chunk: Buffer) => this.#take(chunk));
+    request.on('data', (chunk: Buffer) => {
+      this.#take(chunk);
+      if (this.#received > largeBytes) passed?.(chunk.length);
+    });
     request.once('end', () => {
       if (!this.destroyed) this.push(null);
       this.#settle(this.#kept?.whole());

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { brokenOff } from './body-faults.ts';
-import { StreamedBody } from './body-stream.ts';
+import { StreamedBody, type StreamOptions } from './body-stream.ts';
 import type { RequestHead } from './guard.ts';
 import { KeptBytes } from './kept-bytes.ts';
 import type { ReplayBudget } from './replay-budget.ts';
@@ -44,12 +44,12 @@ export function readBody(
   head: RequestHead,
   limit: number,
   budget: ReplayBudget,
-  max = Infinity,
+  { max, passed }: StreamOptions = {},
 ): RequestBody | Promise<RequestBody> {
   const length = head.contentLength;
   if (!hasBody(head)) return noBody;
-  if (head.chunked || length === undefined) return new StreamedBody(request, limit, budget, { max });
-  if (length > limit) return new StreamedBody(request, 0, budget);
+  if (head.chunked || length === undefined) return new StreamedBody(request, limit, budget, { max, passed });
+  if (length > limit) return new StreamedBody(request, 0, budget, { passed });
   return collect(request, budget);
 }
 

@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns';
 import type { LookupFunction, Socket } from 'node:net';
-import { buildConnector } from 'undici';
+import { buildConnector } from '../undici.ts';
 
 /** Whether no credential may ever be sent to an IP address. */
 export type IsForbidden = (address: string) => boolean;

@@ -13,7 +13,8 @@ export class Delivery {
   readonly #outgoing: ServerResponse;
   readonly #route: Route;
   #mayTrail = false;
-  #length: number | undefined;
+  /** Bytes of an announced body that are still to come. */
+  #left: number | undefined;
   #written = false;
 
   constructor(outgoing: ServerResponse, route: Route) {
@@ -22,12 +23,12 @@ export class Delivery {
   }
 
   /** Writes the head. Throws what Node throws for a head it will not send; nothing has been sent then. */
-  begin(status: number, reason: string, raw: readonly Buffer[]): void {
+  begin(status: number, reason: string, raw: readonly string[]): void {
     const { method, httpVersionMinor } = this.#outgoing.req;
     const mayTrail = httpVersionMinor > 0 && method !== 'HEAD' && status !== 204 && status !== 304;
     const { fields, length } = responseFields(raw, status, this.#route, mayTrail);
     this.#mayTrail = mayTrail && length === undefined;
-    this.#length = length;
+    this.#left = length;
     this.#outgoing.writeHead(status, reasonPhrase.test(reason) ? reason : '', fields);
     // A small body is sent with its head; when it does not come soon, the watch asks for the head alone.
     if (length === undefined || length > oneWriteBytes) queueMicrotask(() => this.flushHead());
@@ -49,15 +50,20 @@ export class Delivery {
     return this.#outgoing.write(chunk);
   }
 
-  /** Whether the chunk is the whole of a small body and was sent, as text, so that Node writes it with the head at once. */
+  /** Whether the chunk is the last of a body of announced length and was sent, in one write with the end. */
   endWith(chunk: Buffer): boolean {
-    if (this.#length !== chunk.length || this.#written || chunk.length > oneWriteBytes) return false;
+    if (this.#left === undefined) return false;
+    this.#left -= chunk.length;
+    if (this.#left !== 0) return false;
+    // As text, Node writes a small body with its head at once.
+    if (!this.#written && chunk.length <= oneWriteBytes)
+      this.#outgoing.end(chunk.toString('latin1'), 'latin1');
+    else this.#outgoing.end(chunk);
     this.#written = true;
-    this.#outgoing.end(chunk.toString('latin1'), 'latin1');
     return true;
   }
 
-  end(rawTrailers: readonly Buffer[]): void {
+  end(rawTrailers: readonly string[]): void {
     if (this.#mayTrail && rawTrailers.length > 0) this.#outgoing.addTrailers(trailerFields(rawTrailers));
     this.#outgoing.end();
   }

@@ -1,11 +1,8 @@
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { getRequestListener, type HttpBindings } from '@hono/node-server';
-import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
-import { Hono } from 'hono';
 import { CupbearerError } from '../errors.ts';
 import { type AcceptOptions, accept } from './accept.ts';
-import { endUpload } from './ending.ts';
+import { endUpload, writeProblem } from './ending.ts';
 import { ProxiedExchange } from './exchange.ts';
 import type { ExchangeTools } from './exchange-tools.ts';
 import type { Gate } from './gate.ts';
@@ -38,42 +35,21 @@ export interface Edge {
   cut(): void;
 }
 
-/** Why a request goes no further. */
-interface Refusal {
-  readonly error: unknown;
-  readonly record: Exchange;
-}
-
 /**
- * The way in. A request that may be proxied is handed to a ProxiedExchange with its Node streams and never becomes a
- * Web Request; what is refused is answered by a Hono app.
+ * The way in. A request that may be proxied is handed to a ProxiedExchange; what is refused is answered here. Both work on
+ * Node's streams.
  */
 export function createEdge(options: EdgeOptions): Edge {
   const newExchange = exchangeFactory(options.now);
-  // Set while the app below is called: it looks at it before it gives up control.
-  let refusal: Refusal | undefined;
-  const refused = () => refuse(refusal ?? { error: undefined, record: newExchange('') }, options.onEnd);
-  const app = new Hono<{ Bindings: HttpBindings }>();
-  app.all('*', refused);
-  const fetch = async (request: Request, env: HttpBindings): Promise<Response> => {
-    const response = await app.fetch(request, env);
-    return env.outgoing.headersSent || env.outgoing.destroyed ? RESPONSE_ALREADY_SENT : response;
-  };
-  const answerRefusal = getRequestListener(fetch as Parameters<typeof getRequestListener>[0], {
-    overrideGlobalObjects: false,
-    // A target or Host that makes no URL. Nobody reads the body of such a request, so its connection ends.
-    errorHandler() {
-      const response = refused();
-      response.headers.set('connection', 'close');
-      return response;
-    },
-  });
   const answer = (incoming: IncomingMessage, outgoing: ServerResponse, error: unknown, record: Exchange) => {
-    refusal = { error, record };
-    // Nobody reads its body, and node-server ends an unread one only where it made a stream of it.
-    if (!incoming.complete) outgoing.once('finish', () => endUpload(incoming));
-    void answerRefusal(incoming, outgoing);
-    refusal = undefined;
+    const problem = answerProblem(record, error);
+    options.onEnd(record);
+    // Once all that has come is parsed: behind a body that is broken the connection ends, which the answer's head says.
+    queueMicrotask(() => {
+      if (outgoing.destroyed) return;
+      if (!incoming.complete) outgoing.once('finish', () => endUpload(incoming));
+      writeProblem(problem, incoming, outgoing);
+    });
   };
   const { gate, tunnelGate } = options;
   const tools = (entered: Gate) => ({
@@ -156,13 +132,4 @@ function answerOn(socket: Socket, incoming: IncomingMessage): ServerResponse {
   socket.on('drain', () => outgoing.socket === socket && outgoing.emit('drain'));
   socket.on('error', () => {});
   return outgoing;
-}
-
-function refuse({ error, record }: Refusal, onEnd: (exchange: Exchange) => void): Response {
-  const answer = answerProblem(record, error);
-  onEnd(record);
-  return new Response(record.method === 'HEAD' ? null : answer.body, {
-    status: answer.status,
-    headers: answer.headers,
-  });
 }

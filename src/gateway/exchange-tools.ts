@@ -8,6 +8,8 @@ export interface ExchangeTools {
   readonly budget: ReplayBudget;
   readonly via: string;
   readonly watch: Watch;
+  /** Is told the size of each further piece of a large body that goes through, bytes. */
+  readonly passed: (bytes: number) => void;
   readonly tunnels: Tunnels;
   readonly draining: () => boolean;
   readonly now: () => number;

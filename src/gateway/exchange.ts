@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Dispatcher } from 'undici';
 import type { CupbearerError } from '../errors.ts';
 import type { Token } from '../token/token.ts';
 import type { Accepted } from './accept.ts';
@@ -8,7 +7,6 @@ import type { AttemptEvents } from './attempt-events.ts';
 import { hasBody, type RequestBody, readBody } from './body.ts';
 import { endUpload, writeProblem } from './ending.ts';
 import type { ExchangeTools } from './exchange-tools.ts';
-import { requestFields } from './fields.ts';
 import { Attempt } from './forward.ts';
 import type { GatewayRoute } from './gateway-route.ts';
 import { answerProblem, type Exchange } from './record.ts';
@@ -18,6 +16,7 @@ import { breakOff } from './reset.ts';
 import { type Handshake, switchingHead } from './upgrade.ts';
 import { type Upload, watchUpload } from './upload.ts';
 import { upstreamError } from './upstream-error.ts';
+import { upstreamRequest } from './upstream-request.ts';
 
 /** Proxies one exchange: token → fields → forward → (refused: renew, once more) → answer. */
 export class ProxiedExchange implements AttemptEvents {
@@ -59,7 +58,10 @@ export class ProxiedExchange implements AttemptEvents {
       if (hasBody(head))
         this.#upload = watchUpload(this.#incoming, head, max_body, this.#tools, (e) => this.#fail(e));
       const token = source.acquire();
-      const body = readBody(this.#incoming, head, replay_limit, this.#tools.budget, max_body);
+      const body = readBody(this.#incoming, head, replay_limit, this.#tools.budget, {
+        max: max_body,
+        passed: this.#tools.passed,
+      });
       this.#record.token = token instanceof Promise ? 'waited' : 'ready';
       if (token instanceof Promise || body instanceof Promise) void this.#wait(token, body);
       else this.#send(token, body);
@@ -92,29 +94,19 @@ export class ProxiedExchange implements AttemptEvents {
   }
 
   #dispatch(token: Token, body: RequestBody['first'], send?: GatewayRoute['sendAlone']): void {
-    const { head, route, path } = this.#accepted;
-    const { via, now, watch } = this.#tools;
+    const { route } = this.#accepted;
+    const { via, now, watch, passed } = this.#tools;
     this.#token = token;
     this.#sentAt = now();
-    // undici announces the length of what it is given whole.
-    const isStream = body !== null && !(body instanceof Buffer);
-    this.#attempt = new Attempt(this.#outgoing, route.config, this, watch);
-    const options: Dispatcher.DispatchOptions = {
-      path,
-      method: this.#record.method as Dispatcher.HttpMethod,
-      headers: requestFields(head, route.policy, token.fields, via, isStream),
-      body,
-      upgrade: this.#handshake === undefined ? null : 'websocket',
-      // The watch keeps both limits, for less than undici's timers cost.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    };
-    if (send !== undefined) send(options, this.#attempt);
-    else if (this.#handshake === undefined) route.pool.dispatch(options, this.#attempt);
-    else (route.tunnelPool ?? route.pool).dispatch(options, this.#attempt);
+    const attempt = new Attempt(this.#outgoing, route.config, this, { watch, passed });
+    this.#attempt = attempt;
+    const request = upstreamRequest(this.#accepted, this.#record.method, token, body, via);
+    if (send !== undefined) send(request, attempt);
+    else if (this.#handshake === undefined) route.pool.dispatch(request, attempt);
+    else (route.tunnelPool ?? route.pool).dispatch({ ...request, upgrade: 'websocket' }, attempt);
   }
 
-  onHead(status: number, raw: readonly Buffer[]): 'pass' | 'hold' {
+  onHead(status: number, raw: readonly string[]): 'pass' | 'hold' {
     const { route, source } = this.#accepted;
     const token = this.#token as Token;
     this.#closeWhenDraining();
@@ -131,7 +123,7 @@ export class ProxiedExchange implements AttemptEvents {
     return 'hold';
   }
 
-  onSwitch(raw: readonly Buffer[], upstream: Socket): void {
+  onSwitch(raw: readonly string[], upstream: Socket): void {
     const { route } = this.#accepted;
     const handshake = this.#handshake as Handshake;
     const head = switchingHead(raw, handshake.key, route);

@@ -19,12 +19,11 @@ const forwarded = [
   'x-real-ip',
 ];
 const methodOverrides = ['x-http-method-override', 'x-http-method', 'x-method-override'];
-// Host and Content-Length are written anew; Expect is answered by us (RFC 9110 §10.1.1).
+// Host and Content-Length are written anew, Host by undici from the origin; Expect is answered by us (RFC 9110 §10.1.1).
 const rewritten = ['host', 'content-length', 'expect', 'via'];
 
 /** How one route changes request fields: everything that does not depend on the request, worked out once. */
 export interface FieldPolicy {
-  readonly host: string;
   /** Lower-case names, with `_` and `.` read as `-`, that never pass. */
   readonly drop: ReadonlySet<string>;
   /** Flat fields the route sets. */
@@ -55,7 +54,7 @@ export function fieldPolicy(
       ...Object.keys(route.headers.set),
     ].map(canonical),
   );
-  return { host: route.upstream.host, drop, set };
+  return { drop, set };
 }
 
 /** One spelling for names that some servers treat alike: CVE-2025-64484, CVE-2026-52845. */
@@ -69,7 +68,7 @@ function canonical(name: string): string {
 const alias = /[_.]/;
 
 /**
- * The fields to send upstream, flat: the caller's in their order without what must not pass, then the route's, then
+ * The fields to send upstream besides Host, flat: the caller's in their order without what must not pass, then the route's, then
  * Via, then the injected credential, always last (RFC 9110 §7.6.1, §7.6.3; CVE-2021-33197).
  */
 export function requestFields(
@@ -80,7 +79,7 @@ export function requestFields(
   sendContentLength: boolean,
 ): string[] {
   const { raw, names, nominated } = head;
-  const fields: string[] = ['host', policy.host];
+  const fields: string[] = [];
   for (let i = 0; i < names.length; i++) {
     const name = names[i] as string;
     if (policy.drop.has(name) || (alias.test(name) && policy.drop.has(canonical(name)))) continue;

@@ -5,9 +5,11 @@ import type { Dispatcher } from 'undici';
 import type { Route } from '../config/config.ts';
 import { CupbearerError } from '../errors.ts';
 import type { AttemptEvents } from './attempt-events.ts';
+import { largeBytes } from './collector.ts';
 import { Delivery } from './delivery.ts';
+import type { ExchangeTools } from './exchange-tools.ts';
 import { HeldBody } from './held-body.ts';
-import { rawFields } from './response-fields.ts';
+import { rawFields } from './raw-fields.ts';
 import type { OnConnection, UpstreamConnection } from './upstream-connection.ts';
 import { upstreamTimeout } from './upstream-error.ts';
 import type { Watch, Watched } from './watch.ts';
@@ -30,26 +32,35 @@ export class Attempt implements Dispatcher.DispatchHandler, OnConnection, Watche
   #state: State = 'waiting';
   #status = 0;
   #reason = '';
-  #raw: readonly Buffer[] = [];
+  #raw: readonly string[] = [];
   #held: HeldBody | undefined;
+  /** Bytes of the body that went on to the caller. */
+  #received = 0;
   /** Bytes read only to be dropped. */
   #discarded = 0;
   #ended = false;
   #failure: unknown;
-  #rawTrailers: readonly Buffer[] = [];
+  #rawTrailers: readonly string[] = [];
   #drain: (() => void) | undefined;
   readonly #watch: Watch;
+  readonly #passed: ExchangeTools['passed'];
   readonly #place: number;
   /** Whether something moved on since the last look, and when one was last seen that it had, ms. */
   #moved = true;
   #movedAt = 0;
   #paused = false;
 
-  constructor(outgoing: ServerResponse, route: Route, events: AttemptEvents, watch: Watch) {
+  constructor(
+    outgoing: ServerResponse,
+    route: Route,
+    events: AttemptEvents,
+    { watch, passed }: Pick<ExchangeTools, 'watch' | 'passed'>,
+  ) {
     this.#delivery = new Delivery(outgoing, route);
     this.#route = route;
     this.#events = events;
     this.#watch = watch;
+    this.#passed = passed;
     this.#place = watch.enter(this);
   }
 
@@ -172,6 +183,8 @@ export class Attempt implements Dispatcher.DispatchHandler, OnConnection, Watche
     if (this.#state === 'passing') {
       if (this.#delivery.endWith(chunk)) this.#over();
       else if (!this.#delivery.write(chunk)) this.#waitForDrain(controller);
+      this.#received += chunk.length;
+      if (this.#received > largeBytes) this.#passed(chunk.length);
     } else if (this.#state === 'held') {
       if (this.#held?.add(chunk) === false) this.#pause(controller);
     } else {
@@ -198,19 +211,15 @@ export class Attempt implements Dispatcher.DispatchHandler, OnConnection, Watche
       code === 'UND_ERR_SOCKET' &&
       this.#controller !== undefined &&
       this.connection?.isStale === true;
-    if (state === 'held') {
-      this.#held?.end();
-      return;
-    }
-    this.#over();
+    if (state === 'held') this.#held?.end();
+    else this.#over();
     if (state === 'passing') this.#delivery.breakOff();
     else if (state === 'waiting') this.#events.onFailure(error);
   }
 
   /** The upstream took too long. */
   #expire(): void {
-    const { prefix, upstream } = this.#route;
-    const error = upstreamTimeout(prefix, upstream.origin);
+    const error = upstreamTimeout(this.#route.prefix, this.#route.upstream.origin);
     this.onResponseError(undefined, error);
     this.#controller?.abort(error);
   }

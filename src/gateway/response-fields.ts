@@ -54,12 +54,12 @@ export interface ResponseHead {
 }
 
 /**
- * Filters an upstream answer's raw fields (latin1 bytes) for the caller and maps Location back under the route. Trailer
+ * Filters an upstream answer's raw fields for the caller and maps Location back under the route. Trailer
  * passes only when `mayTrail` and the length is not announced: Node refuses it on an answer that is not chunked. Throws
  * CupbearerError `upstream-protocol` for a transfer coding that is not taken off (RFC 9112 §6.1).
  */
 export function responseFields(
-  raw: readonly Buffer[],
+  raw: readonly string[],
   status: number,
   route: Route,
   mayTrail: boolean,
@@ -70,9 +70,9 @@ export function responseFields(
   let length: number | undefined;
   let codings = 0;
   for (let i = 0; i < raw.length; i += 2) {
-    const written = text(raw[i]);
+    const written = raw[i] as string;
     const name = written.toLowerCase();
-    const value = text(raw[i + 1]);
+    const value = raw[i + 1] as string;
     if (name === 'transfer-encoding') checkCoding(value, ++codings, route);
     else if (name === 'connection') nominated = nominate(nominated, value);
     else if (name === 'trailer') trailer.push(written, value);
@@ -100,23 +100,14 @@ function checkCoding(value: string, count: number, { prefix }: Route): void {
   );
 }
 
-/** Raw fields as flat latin1 bytes; undici gives those of HTTP/2 as an object. */
-export function rawFields(fields: unknown): readonly Buffer[] {
-  if (Array.isArray(fields)) return fields as Buffer[];
-  const bytes = (text: string) => Buffer.from(text, 'latin1');
-  return Object.entries((fields ?? {}) as Record<string, string | string[]>)
-    .filter(([name]) => !name.startsWith(':'))
-    .flatMap(([name, value]) => [value].flat().flatMap((one) => [bytes(name), bytes(one)]));
-}
-
 /** The trailers that may reach the caller, as pairs; names that steer framing, routing or caching never do (RFC 9110 §6.5.1). */
-export function trailerFields(raw: readonly Buffer[]): [string, string][] {
+export function trailerFields(raw: readonly string[]): [string, string][] {
   const pairs: [string, string][] = [];
   for (let i = 0; i < raw.length; i += 2) {
-    const name = text(raw[i]);
+    const name = raw[i] as string;
     const lower = name.toLowerCase();
     if (!notInTrailers.has(lower) && !lower.startsWith('access-control-'))
-      pairs.push([name, text(raw[i + 1])]);
+      pairs.push([name, raw[i + 1] as string]);
   }
   return pairs;
 }
@@ -131,10 +122,6 @@ export function mapLocation(value: string, route: Route): string {
   const mapped = (route.strip_prefix && route.prefix !== '/' ? route.prefix : '') + rest || '/';
   // Two slashes would name another host (RFC 3986 §4.2).
   return /^\/[/\\]/.test(mapped) ? value : mapped;
-}
-
-function text(bytes: Buffer | undefined): string {
-  return bytes?.toString('latin1') ?? '';
 }
 
 function withoutNominated(fields: readonly string[], nominated: ReadonlySet<string>): string[] {

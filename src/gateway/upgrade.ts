@@ -69,13 +69,9 @@ export function readHandshake(head: RequestHead, socket: Socket, early: Buffer):
  * The head of the 101 for the caller. `raw` is the upstream's. Throws CupbearerError `upstream-protocol` when it switched
  * to anything but the WebSocket that was asked for (RFC 6455 §4.1).
  */
-export function switchingHead(raw: readonly Buffer[], key: string, route: GatewayRoute): Buffer {
+export function switchingHead(raw: readonly string[], key: string, route: GatewayRoute): Buffer {
   const values = (wanted: string) =>
-    raw.flatMap((name, i) =>
-      i % 2 === 0 && name.toString('latin1').toLowerCase() === wanted
-        ? [(raw[i + 1] as Buffer).toString('latin1')]
-        : [],
-    );
+    raw.flatMap((name, i) => (i % 2 === 0 && name.toLowerCase() === wanted ? [raw[i + 1] as string] : []));
   const [upgrade, ...others] = values('upgrade');
   if (upgrade?.toLowerCase() !== 'websocket' || others.length > 0)
     refuse(route, 'switched to another protocol than websocket');

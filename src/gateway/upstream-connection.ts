@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
-import { type buildConnector, Client, type Dispatcher } from 'undici';
+import type { buildConnector, Dispatcher } from 'undici';
+import { Client } from '../undici.ts';
 
 /** What is known of the connection that a request is sent on; it serves one request after the other. */
 export class UpstreamConnection {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { type buildConnector, type Dispatcher, Pool } from 'undici';
+import type { buildConnector, Dispatcher } from 'undici';
 import type { Route } from '../config/config.ts';
+import { Pool } from '../undici.ts';
 import { createConnector, type IsForbidden } from './connector.ts';
 import { failResetStreams } from './http2-resets.ts';
 import { TrackedClient } from './upstream-connection.ts';

@@ -2,6 +2,8 @@ import { write } from 'node:fs';
 import type { DestinationStream } from 'pino';
 
 export interface BackgroundWriter extends DestinationStream {
+  /** Text, or bytes of it, which are the writer's from then on. */
+  write(text: string | Buffer): void;
   /** Resolves when all is written, or after `ms` milliseconds. Never rejects. */
   drained(ms: number): Promise<void>;
 }
@@ -10,23 +12,25 @@ export interface BackgroundWriter extends DestinationStream {
 const retryMs = 50;
 
 /**
- * Writes to a file descriptor in order, without making anybody wait. What comes while `maxChars` wait for their turn is
- * dropped; so is what cannot be written.
+ * Writes to a file descriptor in order, without making anybody wait. What comes while `max` characters or bytes wait for
+ * their turn is dropped; so is what cannot be written.
  */
-export function backgroundWriter(fd: number, maxChars: number): BackgroundWriter {
-  let held = '';
+export function backgroundWriter(fd: number, max: number): BackgroundWriter {
+  let held: (string | Buffer)[] = [];
+  let size = 0;
   let isWriting = false;
   const waiters = new Set<() => void>();
 
   function next(): void {
-    isWriting = held !== '';
+    isWriting = size > 0;
     if (!isWriting) {
       for (const done of waiters) done();
       return;
     }
-    const bytes = Buffer.from(held);
-    held = '';
-    send(bytes);
+    const pieces = held.map((piece) => (typeof piece === 'string' ? Buffer.from(piece) : piece));
+    held = [];
+    size = 0;
+    send(pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces));
   }
 
   function send(bytes: Buffer): void {
@@ -39,8 +43,9 @@ export function backgroundWriter(fd: number, maxChars: number): BackgroundWriter
 
   return {
     write(text) {
-      if (held.length + text.length > maxChars) return;
-      held += text;
+      if (size + text.length > max) return;
+      held.push(text);
+      size += text.length;
       if (!isWriting) next();
     },
     drained(ms) {
