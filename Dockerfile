@@ -11,7 +11,12 @@ RUN npm run build
 FROM ${NODE_IMAGE} AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci --omit=dev --omit=optional --omit=peer --ignore-scripts
+# Types, source maps, documents and tests are not read at run time; licences stay.
+RUN npm ci --omit=dev --omit=optional --omit=peer --ignore-scripts && \
+    find node_modules -type f ! -iname 'licen[cs]e*' \
+      \( -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.map' -o -name '*.md' \) -delete && \
+    find node_modules -mindepth 2 -maxdepth 3 -type d \
+      \( -name test -o -name docs -o -name benchmarks -o -name examples -o -name .github \) -prune -exec rm -r {} +
 
 FROM ${NODE_IMAGE}
 LABEL org.opencontainers.image.title="cupbearer" \
@@ -29,6 +34,6 @@ USER node
 EXPOSE 8080
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s --retries=3 \
-  CMD ["node", "-e", "fetch('http://127.0.0.1:9090/livez').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "-e", "require('node:http').get('http://127.0.0.1:9090/livez', (r) => process.exit(r.statusCode === 200 ? 0 : 1)).on('error', () => process.exit(1))"]
 ENTRYPOINT ["node", "--disable-sigusr1", "/app/dist/main.js"]
 CMD ["serve"]

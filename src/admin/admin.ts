@@ -1,48 +1,68 @@
-import type { RequestListener } from 'node:http';
-import { getRequestListener } from '@hono/node-server';
-import { Hono } from 'hono';
-import type { LoginDesk } from '../token/login-desk.ts';
-import { type ApiOptions, createApi } from './api.ts';
-import { type AdminEnv, createGuards, type GuardOptions } from './guard.ts';
-import { createLoginPages } from './login-pages.ts';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { GuardedOptions } from './guarded.ts';
 
 export interface AdminOptions {
   /** Credentials that still have to get their first token before traffic makes sense. */
   readonly waitingFor: () => readonly string[];
   readonly draining: () => boolean;
+  /** Whether callers can connect; absent: they always can. */
+  readonly serving?: () => boolean;
   /** What is more than a probe; absent: nothing is. */
   readonly guarded?: GuardedOptions;
-}
-
-export interface GuardedOptions extends GuardOptions {
-  readonly login: LoginDesk;
-  readonly api: ApiOptions;
-  /** Called with an error that nobody expected. */
-  readonly failed: (error: unknown) => void;
 }
 
 /**
  * The second listener. `/livez` says that the process answers and depends on no provider; `/readyz` waits for the
  * `warm` credentials and turns away traffic while draining: probes may call them from anywhere. `/login/CREDENTIAL` is
  * for a person's browser, `/api` for our own commands; both are for this machine alone, but for a login page that the
- * operator has put behind TLS.
+ * operator has put behind TLS. All but the probes is loaded when it is asked for first.
  */
-export function createAdmin({ waitingFor, draining, guarded }: AdminOptions): RequestListener {
-  const app = new Hono<AdminEnv>();
-  app.get('/livez', (c) => c.json({ status: 'ok' }));
-  app.get('/readyz', (c) => {
-    if (draining()) return c.json({ status: 'draining' }, 503);
-    const waiting = waitingFor();
-    return waiting.length === 0
-      ? c.json({ status: 'ok' })
-      : c.json({ status: 'waiting', credentials: waiting }, 503);
+export function createAdmin(options: AdminOptions): RequestListener {
+  const { guarded } = options;
+  const load = async () => (await import('./guarded.ts')).createGuarded(guarded);
+  let loaded: ReturnType<typeof load> | undefined;
+  return (incoming, outgoing) => {
+    const state = probed(incoming, options);
+    if (state !== undefined) {
+      answerProbe(state, outgoing);
+      return;
+    }
+    loaded ??= load();
+    loaded.then(
+      (listener) => listener(incoming, outgoing),
+      (error: unknown) => {
+        guarded?.failed(error);
+        outgoing.destroy();
+      },
+    );
+  };
+}
+
+interface State {
+  readonly status: 'ok' | 'draining' | 'starting' | 'waiting';
+  readonly credentials?: readonly string[];
+}
+
+/** What a probe is told; undefined when it is none. */
+function probed(
+  { method, url = '' }: IncomingMessage,
+  { waitingFor, draining, serving }: AdminOptions,
+): State | undefined {
+  if (method !== 'GET' && method !== 'HEAD') return undefined;
+  const [path] = url.split('?', 1);
+  if (path === '/livez') return { status: 'ok' };
+  if (path !== '/readyz') return undefined;
+  if (draining()) return { status: 'draining' };
+  if (serving?.() === false) return { status: 'starting' };
+  const credentials = waitingFor();
+  return credentials.length === 0 ? { status: 'ok' } : { status: 'waiting', credentials };
+}
+
+function answerProbe(state: State, outgoing: ServerResponse): void {
+  const body = JSON.stringify(state);
+  outgoing.writeHead(state.status === 'ok' ? 200 : 503, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(body),
   });
-  if (guarded !== undefined) {
-    const guards = createGuards(guarded);
-    app.route('/', createLoginPages(guarded.login, guards, guarded.failed));
-    app.route('/api', createApi(guarded.api, guards, guarded.failed));
-  }
-  const paths = ['/livez', '/readyz', ...(guarded === undefined ? [] : ['/login/CREDENTIAL'])];
-  app.notFound((c) => c.json({ status: 'not found', paths }, 404));
-  return getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  outgoing.end(body);
 }

@@ -25,5 +25,12 @@ describe('the admin listener', () => {
     expect(await get('/readyz')).toEqual([503, { status: 'draining' }]);
     expect(await get('/livez')).toEqual([200, { status: 'ok' }]);
     expect((await get('/'))[0]).toBe(404);
+    const head = await fetch(`${listener.url}/readyz?from=balancer`, { method: 'HEAD' });
+    expect([head.status, head.headers.get('content-type'), await head.text()]).toEqual([
+      503,
+      'application/json',
+      '',
+    ]);
+    expect((await fetch(`${listener.url}/livez`, { method: 'POST' })).status).toBe(404);
   });
 });
