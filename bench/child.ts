@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -19,7 +20,7 @@ export interface Child {
 
 /** USER_HZ: the same on every Linux, whatever the kernel's own clock. */
 const ticksPerSecond = 100;
-const startMs = 10_000;
+const defaultStartMs = 10_000;
 const stopMs = 5_000;
 
 /** Where and how a child is started. */
@@ -31,13 +32,16 @@ export interface Start {
   readonly probe: (port: number) => Promise<boolean>;
   /** Kills the child. */
   readonly signal: AbortSignal;
+  /** How long the child may take until it answers, ms; 10 s when absent. */
+  readonly startMs?: number;
 }
 
 /**
  * Starts `program` and waits until it answers. Rejects with the end of its output when it exits first or is not there
  * in time.
  */
-export async function startChild(program: Program, { port, logFile, probe, signal }: Start): Promise<Child> {
+export async function startChild(program: Program, start: Start): Promise<Child> {
+  const { port, logFile, probe, signal, startMs = defaultStartMs } = start;
   const log = openSync(logFile, 'w');
   const child = spawn(program.command, program.args, {
     env: { ...process.env, ...program.env, NODE_ENV: 'production' },
@@ -67,14 +71,15 @@ async function end(child: ChildProcess): Promise<void> {
   clearTimeout(kill);
 }
 
-/** A loopback port that is free now. */
+/** A loopback port that is free now, below those that Linux gives to outgoing connections (ip_local_port_range). */
 export function freePort(): Promise<number> {
+  const port = randomInt(12_000, 32_000);
   return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
+    const server = createServer();
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      error.code === 'EADDRINUSE' ? resolve(freePort()) : reject(error),
+    );
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(port)));
   });
 }
 

@@ -1,123 +1,102 @@
-import { mkdirSync } from 'node:fs';
-import { get } from 'node:http';
-import { join } from 'node:path';
-import { type Child, freePort, startChild, usageOf } from './child.ts';
+import { type Child, usageOf } from './child.ts';
 import type { Contender } from './contenders.ts';
+import type { Sample } from './figures.ts';
 import type { LoadGenerator } from './load.ts';
-import { answerBytes, bearer, fields, target } from './setting.ts';
-import type { Sample } from './table.ts';
+import { type Ground, proveVerifying, startContender, startUpstream, type Upstream } from './starting.ts';
 
-/** How long and how often. */
-export interface Race {
+const compileSeconds = 3;
+
+/** A scenario to run, and with what. */
+export interface Race extends Ground {
   readonly contenders: readonly Contender[];
   readonly load: LoadGenerator;
-  readonly rounds: number;
-  readonly seconds: number;
-  /** Seconds of load before each measurement. */
-  readonly warm: number;
-  readonly connections: number;
-  /** Empty; configurations and logs of the contenders go there. */
-  readonly directory: string;
-  /** Kills every child that is left. */
-  readonly signal: AbortSignal;
   readonly progress: (line: string) => void;
 }
 
-interface Starter {
-  readonly contender: Contender;
-  readonly child: Child;
+/** What a race gives. */
+export interface Outcome {
+  readonly samples: readonly Sample[];
+  /** Who failed, and why; a line each. */
+  readonly leftOut: readonly string[];
 }
 
-/** Starts all contenders, lets them take turns, stops them. Rejects when one does not inject the token or fails under load. */
-export async function race(options: Race): Promise<Sample[]> {
-  const starters: Starter[] = [];
-  const upstream = await startUpstream(options);
-  try {
-    for (const contender of options.contenders) {
-      starters.push({ contender, child: await startContender(contender, upstream, options) });
-    }
-    const samples: Sample[] = [];
-    for (let round = 1; round <= options.rounds; round++) {
-      for (const starter of starters) samples.push(await turn(starter, round, options));
-    }
-    return samples;
-  } finally {
-    for (const { child } of starters) if (child !== upstream) await child.stop();
-    await upstream.stop();
-  }
-}
-
-async function startUpstream({ directory, signal }: Race): Promise<Child> {
-  const port = await freePort();
-  const program = {
-    command: process.execPath,
-    args: [join(import.meta.dirname, 'upstream.ts')],
-    env: { BENCH_PORT: String(port) },
+/**
+ * Starts all contenders, lets them take turns, stops them. One that does not inject the token, fails under load or trusts
+ * any certificate is left out. Rejects when it is an essential one.
+ */
+export async function race(options: Race): Promise<Outcome> {
+  const { scenario, contenders, signal, progress } = options;
+  const upstreams: Upstream[] = [];
+  const running = new Map<Contender, Child>();
+  const samples: Sample[] = [];
+  const leftOut: string[] = [];
+  const leaveOut = async (contender: Contender, error: unknown) => {
+    const why = `${contender.name}: ${error instanceof Error ? error.message : error}`;
+    if (contender.essential || signal.aborted) throw new Error(why, { cause: error });
+    progress(`left out: ${why}`);
+    leftOut.push(why.replace(/:?\n.*/s, ''));
+    const child = running.get(contender);
+    running.delete(contender);
+    await child?.stop();
   };
-  return startChild(program, {
-    port,
-    logFile: join(directory, 'upstream.log'),
-    probe: answers(true),
-    signal,
-  });
-}
-
-async function startContender(
-  { name, program }: Contender,
-  upstream: Child,
-  { directory, signal }: Race,
-): Promise<Child> {
-  if (program === undefined) return upstream;
-  const port = await freePort();
-  const own = join(directory, `on-${port}`);
-  mkdirSync(own);
-  const started = program({ port, upstreamPort: upstream.port, directory: own });
-  return named(name, () =>
-    startChild(started, { port, logFile: join(own, 'output.log'), probe: answers(false), signal }),
-  );
-}
-
-async function turn({ contender, child }: Starter, round: number, options: Race): Promise<Sample> {
-  const { load, warm, seconds, connections, progress } = options;
-  const authorized = contender.program === undefined;
-  const target = { port: child.port, connections, authorized };
-  return named(`${contender.name}, round ${round}`, async () => {
-    await load.run({ ...target, seconds: warm });
-    const before = usageOf(child.pid);
-    const seen = await load.run({ ...target, seconds });
-    const after = usageOf(child.pid);
-    const common = { contender: contender.name, round, ...seen };
-    if (authorized) {
-      progress(`round ${round}: ${contender.name}: ${seen.perSecond.toFixed(0)} requests/s`);
-      return { ...common, cpuMicros: undefined, rssBytes: undefined };
-    }
-    const cpuMicros = (after.cpuMicros - before.cpuMicros) / seen.requests;
-    const cost = `${cpuMicros.toFixed(1)} µs, ${seen.perSecond.toFixed(0)} requests/s`;
-    progress(`round ${round}: ${contender.name}: ${cost}`);
-    return { ...common, cpuMicros, rssBytes: after.rssBytes };
-  });
-}
-
-/** Whether one request gets the full answer; that proves the injected field too. */
-function answers(authorized: boolean): (port: number) => Promise<boolean> {
-  const headers = authorized ? { ...fields, Authorization: bearer } : fields;
-  return (port) =>
-    new Promise((resolve) => {
-      const request = get({ port, host: '127.0.0.1', path: target, headers, agent: false }, (response) => {
-        let size = 0;
-        response.on('data', (chunk: Buffer) => {
-          size += chunk.length;
-        });
-        response.on('close', () => resolve(response.statusCode === 200 && size === answerBytes));
-      });
-      request.on('error', () => resolve(false));
-    });
-}
-
-async function named<T>(what: string, work: () => Promise<T>): Promise<T> {
   try {
-    return await work();
-  } catch (error) {
-    throw new Error(`${what}: ${error instanceof Error ? error.message : error}`, { cause: error });
+    const upstream = await startUpstream('upstream', options);
+    upstreams.push(upstream);
+    const stranger = scenario.tls ? await startUpstream('stranger', options) : undefined;
+    if (stranger !== undefined) upstreams.push(stranger);
+    for (const contender of contenders) {
+      try {
+        running.set(contender, await startContender(contender, upstream, options));
+        if (stranger !== undefined) await proveVerifying(contender, upstream, stranger, options);
+      } catch (error) {
+        await leaveOut(contender, error);
+      }
+    }
+    for (let round = 0; round <= scenario.rounds; round++) {
+      for (const [contender, child] of running) {
+        try {
+          if (round === 0) await compiled(contender, child, options);
+          else samples.push(await turn(contender, child, round, options));
+        } catch (error) {
+          await leaveOut(contender, error);
+        }
+      }
+    }
+    const stayed = new Set(running.keys().map(({ name }) => name));
+    return { samples: samples.filter(({ contender }) => stayed.has(contender)), leftOut };
+  } finally {
+    const children = [...running.values(), ...upstreams.map(({ child }) => child)];
+    for (const child of new Set(children)) await child.stop();
   }
+}
+
+/** So much load that V8 has compiled what is hot: who is measured first would else look dear. */
+async function compiled(contender: Contender, child: Child, options: Race): Promise<void> {
+  if (options.scenario.warm > 0)
+    await options.load.run({ ...offered(contender, child, options), seconds: compileSeconds });
+}
+
+function offered(contender: Contender, child: Child, { scenario, directory, signal }: Race) {
+  const { connections, exchange } = scenario;
+  const authorized = contender.program === undefined;
+  return { port: child.port, connections, authorized, exchange, directory, signal };
+}
+
+async function turn(contender: Contender, child: Child, round: number, options: Race): Promise<Sample> {
+  const { scenario, load, progress } = options;
+  const { warm, seconds } = scenario;
+  const asked = offered(contender, child, options);
+  if (warm > 0) await load.run({ ...asked, seconds: warm });
+  const before = usageOf(child.pid);
+  const seen = await load.run({ ...asked, seconds });
+  const after = usageOf(child.pid);
+  const common = { contender: contender.name, round, ...seen };
+  const line = `${scenario.name}, round ${round}: ${contender.name}: ${seen.perSecond.toFixed(0)} requests/s`;
+  if (asked.authorized) {
+    progress(line);
+    return { ...common, cpuMicros: undefined, rssBytes: undefined };
+  }
+  const cpuMicros = (after.cpuMicros - before.cpuMicros) / seen.requests;
+  progress(`${line}, ${cpuMicros.toFixed(1)} µs`);
+  return { ...common, cpuMicros, rssBytes: after.rssBytes };
 }

@@ -10,5 +10,8 @@ const proxy = createProxyServer({
 });
 
 createServer((request, response) => {
-  proxy.web(request, response).catch(() => response.destroy());
+  proxy.web(request, response).catch(() => {
+    if (response.headersSent) response.destroy();
+    else response.writeHead(502).end();
+  });
 }).listen(listenPort(), '127.0.0.1');
