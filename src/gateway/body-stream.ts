@@ -2,15 +2,15 @@ import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import type { CupbearerError } from '../errors.ts';
 import { bodyTooLarge, brokenOff } from './body-faults.ts';
-import { largeBytes } from './collector.ts';
+import type { ExchangeTools } from './exchange-tools.ts';
 import { KeptBytes } from './kept-bytes.ts';
 import type { ReplayBudget } from './replay-budget.ts';
 
 export interface StreamOptions {
   /** Bytes beyond which the body breaks off. */
   readonly max?: number | undefined;
-  /** Is told the size of each further piece of a large body, bytes. */
-  readonly passed?: ((bytes: number) => void) | undefined;
+  /** Is told the size of each piece and of what has come by then, bytes. */
+  readonly passed?: ExchangeTools['passed'] | undefined;
 }
 
 /**
@@ -54,7 +54,7 @@ export class StreamedBody extends Readable {
     for (const chunk of begun) this.push(chunk);
     request.on('data', (chunk: Buffer) => {
       this.#take(chunk);
-      if (this.#received > largeBytes) passed?.(chunk.length);
+      passed?.(chunk.length, this.#received);
     });
     request.once('end', () => {
       if (!this.destroyed) this.push(null);

@@ -4,17 +4,18 @@ import { runInNewContext } from 'node:vm';
 /** Bytes that go through between two collections. */
 const everyBytes = 8 * 1024 * 1024;
 /** Up to this a body is no burden: V8 comes by often enough for what else its request leaves behind. */
-export const largeBytes = 1024 * 1024;
+const largeBytes = 1024 * 1024;
 
 /**
  * Has V8 free the pieces of large bodies soon after they have gone through. They lie outside its heap, and by itself it
  * comes for them only once there are some 64 MiB: the process grows by as much, and every piece is written to memory
  * that no cache holds. A young collection now and then keeps both small, and costs less than it saves. Gives what is to be
- * told the size of each piece, bytes.
+ * told the size of each piece and of what has come of its body by then, bytes.
  */
-export function createCollector(collect = youngCollection()): (bytes: number) => void {
+export function createCollector(collect = youngCollection()): (bytes: number, ofBody: number) => void {
   let passed = 0;
-  return (bytes) => {
+  return (bytes, ofBody) => {
+    if (ofBody <= largeBytes) return;
     passed += bytes;
     if (passed < everyBytes) return;
     passed = 0;

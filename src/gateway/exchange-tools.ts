@@ -8,8 +8,8 @@ export interface ExchangeTools {
   readonly budget: ReplayBudget;
   readonly via: string;
   readonly watch: Watch;
-  /** Is told the size of each further piece of a large body that goes through, bytes. */
-  readonly passed: (bytes: number) => void;
+  /** Is told the size of each piece of a body that goes through, and of what has come of that body by then, bytes. */
+  readonly passed: (bytes: number, ofBody: number) => void;
   readonly tunnels: Tunnels;
   readonly draining: () => boolean;
   readonly now: () => number;

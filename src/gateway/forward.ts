@@ -5,7 +5,6 @@ import type { Dispatcher } from 'undici';
 import type { Route } from '../config/config.ts';
 import { CupbearerError } from '../errors.ts';
 import type { AttemptEvents } from './attempt-events.ts';
-import { largeBytes } from './collector.ts';
 import { Delivery } from './delivery.ts';
 import type { ExchangeTools } from './exchange-tools.ts';
 import { HeldBody } from './held-body.ts';
@@ -184,7 +183,7 @@ export class Attempt implements Dispatcher.DispatchHandler, OnConnection, Watche
       if (this.#delivery.endWith(chunk)) this.#over();
       else if (!this.#delivery.write(chunk)) this.#waitForDrain(controller);
       this.#received += chunk.length;
-      if (this.#received > largeBytes) this.#passed(chunk.length);
+      this.#passed(chunk.length, this.#received);
     } else if (this.#state === 'held') {
       if (this.#held?.add(chunk) === false) this.#pause(controller);
     } else {

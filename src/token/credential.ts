@@ -1,4 +1,4 @@
-import { CupbearerError } from '../errors.ts';
+import type { CupbearerError } from '../errors.ts';
 import type { Clock } from './clock.ts';
 import { CurrentToken } from './current.ts';
 import type { Subject, TokenChanged, TokenEvents } from './events.ts';
@@ -13,6 +13,7 @@ import { type RevokeWork, whileRevoking } from './revoking.ts';
 import { settle } from './settle.ts';
 import type { Token, TokenId, TokenOwner } from './token.ts';
 import { type CredentialView, viewOf } from './view.ts';
+import { worthReplay } from './worth-replay.ts';
 
 export interface CredentialInit extends Subject {
   readonly clock: Clock;
@@ -101,14 +102,8 @@ export class Credential implements TokenOwner {
     }
   }
 
-  async rejected(token: TokenId, origin: string, signal?: AbortSignal): Promise<Token | undefined> {
-    try {
-      const next = await this.#replacement(token, origin, signal);
-      return next?.hash === token.hash ? undefined : next;
-    } catch (error) {
-      if (error instanceof CupbearerError || signal?.aborted) return undefined;
-      throw error;
-    }
+  rejected(token: TokenId, origin: string, signal?: AbortSignal): Promise<Token | undefined> {
+    return worthReplay(token, () => this.#replacement(token, origin, signal), signal);
   }
 
   #replacement(

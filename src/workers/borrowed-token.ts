@@ -6,6 +6,7 @@ import type { Flight } from '../token/flight.ts';
 import type { NoteSecret } from '../token/live-secrets.ts';
 import { ageOf, serveUntil } from '../token/region.ts';
 import type { Token, TokenId, TokenSource } from '../token/token.ts';
+import { worthReplay } from '../token/worth-replay.ts';
 import { askOwner, type Got, type Owner } from './owner.ts';
 import { Refusals } from './refusals.ts';
 import { type Question, type Reply, receivedError, receivedToken, type SentToken } from './token-messages.ts';
@@ -123,14 +124,8 @@ export class BorrowedToken implements TokenSource {
     return this.#asking;
   }
 
-  async rejected(token: TokenId, origin: string, signal?: AbortSignal): Promise<Token | undefined> {
-    try {
-      const next = await this.#replacement(token, origin, signal);
-      return next?.hash === token.hash ? undefined : next;
-    } catch (error) {
-      if (error instanceof CupbearerError || signal?.aborted) return undefined;
-      throw error;
-    }
+  rejected(token: TokenId, origin: string, signal?: AbortSignal): Promise<Token | undefined> {
+    return worthReplay(token, () => this.#replacement(token, origin, signal), signal);
   }
 
   #replacement(

@@ -1,15 +1,7 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { carried, failure, hour, now, unavailable } from '../token/setting.ts';
-import { quiet, simulateDesk } from './token-setting.ts';
-
-const lasting =
-  (lifetimeMs: number, latencyMs = 0) =>
-  (n: number) => ({
-    value: `t${n}`,
-    lifetimeMs,
-    latencyMs,
-  });
+import { lasting, quiet, simulateDesk } from './token-setting.ts';
 
 describe('a worker’s tokens', () => {
   it('cost one question and one token call for 1,000 callers, and none afterwards', async () => {

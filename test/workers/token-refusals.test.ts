@@ -1,15 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { carried, failure, hour, now, unavailable } from '../token/setting.ts';
-import { quiet, simulateDesk } from './token-setting.ts';
+import { lasting, quiet, simulateDesk } from './token-setting.ts';
 
 const origin = 'https://api.example';
-const lasting =
-  (lifetimeMs: number, latencyMs = 0) =>
-  (n: number) => ({
-    value: `t${n}`,
-    lifetimeMs,
-    latencyMs,
-  });
 
 describe('refusals in a worker', () => {
   it('are one question for all who met the same, and one token call for all workers', async () => {

@@ -6,6 +6,15 @@ import type { Script } from '../support/token-endpoint.ts';
 import { credentialConfig, openRoom, type Simulated, simulate } from '../token/setting.ts';
 import { Wire } from './wire.ts';
 
+/** Answers of a simulated provider: `t1`, `t2`, …; times in ms. */
+export const lasting =
+  (lifetimeMs: number, latencyMs = 0) =>
+  (n: number) => ({
+    value: `t${n}`,
+    lifetimeMs,
+    latencyMs,
+  });
+
 /** Lets messages arrive and promises settle, as far as no time has to pass. */
 export async function quiet(): Promise<void> {
   for (let i = 0; i < 4; i++) await settled();
