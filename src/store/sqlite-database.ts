@@ -35,7 +35,7 @@ export async function openDatabase(
     return statSync(path).size;
   });
   const examine = (one: DatabaseSync) => {
-    if (!inspect(one, path)) look(one);
+    if (!atOnce(one, () => inspect(one, path))) look(one);
   };
   let examined = size === 0;
   if (!examined) {
@@ -83,6 +83,16 @@ export function immediate<T>(database: DatabaseSync, work: () => T): T {
     // SQLite may have undone it already, on a full disk for one.
     if (database.isTransaction) database.exec('ROLLBACK');
     throw error;
+  }
+}
+
+/** Has the work see one state of the database, whatever other processes write meanwhile: one may be laying it out. */
+function atOnce<T>(database: DatabaseSync, work: () => T): T {
+  database.exec('BEGIN');
+  try {
+    return work();
+  } finally {
+    if (database.isTransaction) database.exec('ROLLBACK');
   }
 }
 

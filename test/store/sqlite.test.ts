@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openStore } from '../../src/store/open.ts';
 import { openDatabase } from '../../src/store/sqlite-database.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -48,6 +48,38 @@ describe('the SQLite store', () => {
     await first.compareAndSet(acme, undefined, fullSession('h1'));
     await first.close();
     expect(await (await open()).load(acme)).toEqual(fullSession('h1'));
+  });
+
+  it("is not taken for another program's by a process that looks while another lays it out", async () => {
+    mkdirSync(join(dir, 'state'), { mode: 0o700 });
+    // A header and nothing else: the other process has begun.
+    const begun = new DatabaseSync(path);
+    begun.exec('PRAGMA journal_mode = WAL');
+    begun.close();
+    chmodSync(path, 0o600);
+    const { prepare } = DatabaseSync.prototype;
+    let isOther = false;
+    const spy = vi.spyOn(DatabaseSync.prototype, 'prepare').mockImplementation(function (
+      this: DatabaseSync,
+      query: string,
+    ) {
+      if (!isOther && query === 'PRAGMA user_version') {
+        isOther = true;
+        const other = new DatabaseSync(path);
+        other.exec(`BEGIN; CREATE TABLE session (name TEXT PRIMARY KEY NOT NULL, head TEXT NOT NULL, sealed BLOB NOT NULL) STRICT;
+          CREATE TABLE lease (name TEXT PRIMARY KEY NOT NULL, owner TEXT NOT NULL, until_wall INTEGER NOT NULL, ttl_ms INTEGER NOT NULL) STRICT;
+          PRAGMA application_id = 0x43555042; PRAGMA user_version = 1; COMMIT`);
+        other.close();
+      }
+      return prepare.call(this, query);
+    });
+    try {
+      const store = await open();
+      expect(isOther).toBe(true);
+      expect(await store.compareAndSet(acme, undefined, smallSession('h1'))).toBe(true);
+    } finally {
+      spy.mockRestore();
+    }
   });
 
   it('writes no secret in clear, to the database or beside it', async () => {
