@@ -8,6 +8,7 @@ import { checkPlaceholders } from './placeholder-rules.ts';
 import { isLoopback } from './reach.ts';
 import type { CredentialConfig } from './schema.ts';
 import type { Sections } from './sections.ts';
+import { checkStatic } from './static-rules.ts';
 
 /** Tells what a grant needs and the credential or its provider does not have, and what the credential has for nothing. */
 export function checkCredential(
@@ -24,9 +25,13 @@ export function checkCredential(
     sections.tell(['credentials', name], `${key} is missing: ${why}; write ${key}: ${form}`, { atKey: true });
   };
   const check: CredentialCheck = { name, credential, provider, chain, sections, need };
+  checkUnused(check);
+  if (credential.grant_type === 'static') {
+    checkStatic(check);
+    return;
+  }
   checkClient(check);
   checkGrant(check);
-  checkUnused(check);
   checkUris(check);
   checkTenant(check);
   checkLogin(check);
@@ -57,7 +62,10 @@ function checkGrant({ name, credential, provider, sections, need }: CredentialCh
     lacks('does not say where a device asks for its codes', 'device_authorization');
   }
   if (grant === 'jwt-bearer') {
-    if (assertion === undefined && assertion_claims === undefined) {
+    if (assertion === undefined && assertion_claims === undefined && credential.private_key !== undefined) {
+      const write = 'assertion_claims: { … } with what the provider wants, such as iss, sub or scope';
+      tell([], `assertion_claims is missing: private_key signs them; write ${write}`);
+    } else if (assertion === undefined && assertion_claims === undefined) {
       need('assertion', 'grant_type jwt-bearer sends one, or signs assertion_claims with private_key');
     }
     if (assertion === undefined && assertion_claims !== undefined) {
@@ -88,11 +96,13 @@ function checkGrant({ name, credential, provider, sections, need }: CredentialCh
   }
 }
 
-function checkUnused({ name, credential, sections }: CredentialCheck): void {
+function checkUnused({ name, credential, provider, sections }: CredentialCheck): void {
   for (const [key, grants] of Object.entries(grantKeys)) {
     const path = ['credentials', name, key];
     if (grants.includes(credential.grant_type) || !sections.has(path)) continue;
-    const message = `grant_type ${shortGrant(credential.grant_type)} does not use \`${key}\`; remove it, or write grant_type: ${grants.join(' or ')}`;
+    const others = grants.filter((grant) => provider.grant_types?.includes(grant) ?? true);
+    const instead = others.length === 0 ? '' : `, or write grant_type: ${others.join(' or ')}`;
+    const message = `grant_type ${shortGrant(credential.grant_type)} does not use \`${key}\`; remove it${instead}`;
     sections.tell(path, message, { atKey: true });
   }
 }

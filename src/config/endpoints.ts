@@ -11,7 +11,7 @@ export interface ResolvedProvider {
   /** Undefined when there is none, or when it was told to be wrong. */
   readonly base: SafeUrl | undefined;
   readonly baseGiven: boolean;
-  /** Whether tokens are asked for by https. */
+  /** Whether tokens are asked for by https, or not at all. */
   readonly secure: boolean;
 }
 
@@ -73,19 +73,19 @@ export function makeAbsolute(
   const requests: Partial<Record<RequestKind, Provider['token']>> = {};
   for (const kind of requestKinds) {
     const request = merged[kind];
-    if (request === undefined) continue;
+    if (request === undefined || request.url === '') continue;
     const inherits = kind !== 'token' && request.url === merged.token.url;
     const url = inherits ? token : read(kind, request.url);
     if (kind === 'token') token = url;
     if (url !== undefined) requests[kind] = { ...request, url: url.href };
   }
   const authorize = absoluteAuthorize(merged, read);
-  if (token === undefined || told.size > 0) return undefined;
+  if ((token === undefined && merged.token.url !== '') || told.size > 0) return undefined;
   const lifetime = credential.default_lifetime ?? merged.response.default_lifetime;
   return {
     base,
     baseGiven: baseText !== undefined,
-    secure: token.secure,
+    secure: token?.secure ?? true,
     provider: {
       ...merged,
       ...requests,

@@ -28,6 +28,7 @@ export const grantRules: Readonly<Record<GrantType, GrantRule>> = {
   password: { requests: ['token'], client: 'secret', needs: ['username', 'password'] },
   [jwtBearer]: { requests: ['token'], client: 'optional', needs: [] },
   [tokenExchange]: { requests: ['token'], client: 'optional', needs: [] },
+  static: { requests: [], client: 'optional', needs: [] },
 };
 
 /** The keys that only some grants use, and which. */
@@ -43,6 +44,7 @@ export const grantKeys: Readonly<Partial<Record<CredentialKey, readonly GrantTyp
   actor_token_type: [tokenExchange],
   requested_token_type: [tokenExchange],
   using: ['client_credentials', tokenExchange],
+  token: ['static'],
 };
 
 /** A grant as messages name it: `jwt-bearer`. */

@@ -5,6 +5,7 @@ import { resolveCredentials } from './credentials.ts';
 import { readDocument } from './document.ts';
 import { checkCallers, checkProviderEntries } from './entry-rules.ts';
 import { fileMode } from './file-mode.ts';
+import { settleGrants } from './grants.ts';
 import { checkExtends } from './inheritance.ts';
 import { fileReason } from './interpolate.ts';
 import { Findings } from './problems.ts';
@@ -65,7 +66,8 @@ export function load(text: string, options: LoadOptions): Loaded {
   }
   maskStoreUrl(root, findings);
   const sources = { file, env, readFile };
-  const sections = readSections(root, { sources, findings, modeOf, ownMode, sensitive: [] });
+  const written = readSections(root, { sources, findings, modeOf, ownMode, sensitive: [] });
+  const sections = settleGrants(written, presets);
   const config = resolveConfig(sections, presets);
   return { config: findings.errors === 0 ? config : undefined, problems: findings.problems() };
 }

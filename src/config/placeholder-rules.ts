@@ -13,11 +13,13 @@ interface Template {
   readonly place: Path;
   /** It is left out when it is one placeholder without a value. */
   readonly optional: boolean;
+  /** The credential's parameters that stand here in place of a parameter. */
+  readonly own?: readonly string[];
 }
 
 /** Every name that some request has a value for. */
 const requestNames: readonly string[] = (
-  'client_id client_secret tenant grant_type scope audience resource username password assertion subject_token ' +
+  'client_id client_secret client_assertion tenant grant_type scope audience resource username password assertion subject_token ' +
   'subject_token_type actor_token actor_token_type requested_token_type device_code refresh_token code redirect_uri ' +
   'code_verifier token token_type_hint'
 ).split(' ');
@@ -48,14 +50,17 @@ export function checkPlaceholders(check: CredentialCheck): void {
 
 /** `filled`: the names that have a value; undefined when nothing is sent. */
 function checkTemplate(
-  { text, place, optional }: Template,
+  { text, place, optional, own = [] }: Template,
   known: readonly string[],
   filled: readonly string[] | undefined,
   where: string,
-  { sections }: CredentialCheck,
+  { sections, provider }: CredentialCheck,
 ): void {
   for (const name of placeholdersIn(text)) {
-    if (!known.includes(name)) {
+    if (own.includes(name)) continue;
+    if (!known.includes(name) && isOfPreset(place)) {
+      sections.tell(place, `provider ${provider.name} needs {${name}}; write params: { ${name}: … }`);
+    } else if (!known.includes(name)) {
       const near = nearest(name, known);
       const what =
         known === loginNames && requestNames.includes(name)
@@ -66,6 +71,11 @@ function checkTemplate(
       sections.tell(place, `{${name}} has no value ${where}; there is ${braced(filled)}`);
     }
   }
+}
+
+/** Whether a preset has it: what it names must come from the credential. */
+function isOfPreset([section, , key]: Path): boolean {
+  return section === 'credentials' && key === 'provider';
 }
 
 function braced(names: readonly string[]): string {
@@ -85,7 +95,8 @@ function namesTokenUrl({ credential, provider }: CredentialCheck): boolean {
 function namesFilled(kind: RequestKind, check: CredentialCheck): readonly string[] | undefined {
   const { credential, provider } = check;
   const { grant_type, using } = credential;
-  const client = ['tenant', ...given(check, 'client_id', 'client_secret')];
+  const proof = provider[kind]?.client_auth.endsWith('_jwt') ? ['client_assertion'] : [];
+  const client = ['tenant', ...given(check, 'client_id', 'client_secret'), ...proof];
   const target = given(check, 'scope', 'audience', 'resource');
   const isLogin = grant_type === 'authorization_code';
   if (kind === 'revoke') return [...client, 'token', 'token_type_hint'];
@@ -148,8 +159,9 @@ function* requestTemplates(kind: RequestKind, check: CredentialCheck): Generator
   const request = provider[kind];
   if (request === undefined) return;
   const place = (...keys: readonly string[]) => placeOf(check, [kind, ...keys], ['token', ...keys]);
-  yield { text: request.url, place: place('url'), optional: false };
   const own = kind === 'revoke' || kind === 'extend' ? {} : credential.params;
+  const inUrl = Object.keys(own).filter((param) => own[param] !== null);
+  yield { text: request.url, place: place('url'), optional: false, own: inUrl };
   for (const [param, value] of Object.entries(request.params)) {
     if (Object.hasOwn(own, param)) continue;
     for (const text of texts(value)) yield { text, place: place('params', param), optional: true };

@@ -1,12 +1,14 @@
 import { CupbearerError } from '../errors.ts';
 import type { Provider, ProviderSpec } from '../provider/provider.ts';
-import { resolveProvider } from '../provider/resolve.ts';
+import { grantTypesOf, resolveProvider } from '../provider/resolve.ts';
 import { checkCredential } from './credential-rules.ts';
 import { makeAbsolute, type ResolvedProvider } from './endpoints.ts';
+import { tellRefused } from './grants.ts';
 import { providerChain } from './inheritance.ts';
+import type { CredentialConfig } from './schema.ts';
 import type { Sections } from './sections.ts';
 
-/** The provider of every credential that has a usable one; what is wrong with it and the credential is told. */
+/** The provider of every credential that has a usable one and may ask it; what is wrong with them is told. */
 export function resolveProviders(
   sections: Sections,
   presets: Readonly<Record<string, ProviderSpec>>,
@@ -16,7 +18,7 @@ export function resolveProviders(
   for (const [name, credential] of sections.credentials.entries) {
     const chain = providerChain(name, credential.provider, sections, presets);
     const told = chain?.some((entry) => faulty.has(entry)) ?? false;
-    const merged = chain && merge(name, credential.provider, sections, presets, told);
+    const merged = chain && merge(name, credential, sections, presets, told);
     if (merged === undefined || chain === undefined) continue;
     const one = makeAbsolute(name, credential, merged, chain, sections);
     checkCredential(name, credential, { provider: merged, chain }, sections);
@@ -27,20 +29,22 @@ export function resolveProviders(
 
 function merge(
   credential: string,
-  name: string,
-  { providers, tell }: Sections,
+  { provider: name, grant_type }: CredentialConfig,
+  sections: Sections,
   presets: Readonly<Record<string, ProviderSpec>>,
   told: boolean,
 ): Provider | undefined {
-  const spec = providers.entries.get(name) ?? presets[name];
+  const { providers, tell } = sections;
+  const spec = (providers.entries.get(name) ?? presets[name]) as ProviderSpec | undefined;
   if (spec === undefined) return undefined;
+  const siblings = Object.fromEntries(providers.entries) as Record<string, ProviderSpec>;
   try {
-    return resolveProvider(
-      name,
-      spec as ProviderSpec,
-      presets,
-      Object.fromEntries(providers.entries) as Record<string, ProviderSpec>,
-    );
+    const taken = grantTypesOf(name, spec, presets, siblings);
+    if (taken !== undefined && !taken.includes(grant_type)) {
+      tellRefused(credential, { provider: name, grant_type }, taken, sections);
+      return undefined;
+    }
+    return resolveProvider(name, spec, presets, siblings, { asks: grant_type !== 'static' });
   } catch (error) {
     if (!(error instanceof CupbearerError)) throw error;
     if (told) return undefined;

@@ -15,7 +15,10 @@ export function providerExists(
   const known = [...providers.names, ...Object.keys(presets)];
   if (known.includes(provider)) return true;
   const path = ['credentials', credential, 'provider'];
-  tell(path, `unknown provider ${quote(path, provider)}${suggestion(provider, known)}`);
+  tell(
+    path,
+    `unknown provider ${quote(path, provider)}${suggestion(provider, known) || '; docs/providers.md lists them'}`,
+  );
   return false;
 }
 

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { grantTypes } from '../provider/grant-type.ts';
-import { describe, duration, nameKey, secret, text } from './schema-types.ts';
+import { claim, describe, duration, nameKey, secret, text } from './schema-types.ts';
 
 const tenant = v.strictObject({
   header: describe(text, 'Request field that names the tenant; never forwarded.'),
@@ -18,21 +18,27 @@ export const tls = v.strictObject({
 });
 
 const list = v.union([text, v.pipe(v.array(text), v.minLength(1, 'needs at least one entry'))]);
-const claim = v.union([v.string(), v.number(), v.boolean(), v.array(v.string())]);
 
 /** One entry of `credentials:`. */
 export const credential = v.strictObject({
   provider: describe(text, 'A preset or a key of providers.'),
-  grant_type: describe(v.optional(v.picklist(grantTypes), 'client_credentials'), 'How tokens are obtained.'),
+  grant_type: describe(
+    v.optional(v.picklist(grantTypes)),
+    "How tokens are obtained. Default: the first of the provider's grant_types, else client_credentials.",
+  ),
   base_url: describe(v.optional(text), "Replaces the provider's base_url for this credential."),
   client_id: describe(v.optional(text), 'RFC 6749 §2.2.'),
   client_secret: describe(
     v.optional(v.union([secret, v.pipe(v.array(secret), v.minLength(1, 'needs at least one secret'))])),
     'RFC 6749 §2.3.1. Of a list, tried in order while a secret rotates; the one that works is remembered.',
   ),
+  token: describe(
+    v.optional(secret),
+    "The key or token that is sent as it is, as {access_token} of the provider's attach; grant_type static.",
+  ),
   private_key: describe(
     v.optional(secret),
-    'Signs assertions: client_auth private_key_jwt, grant_type jwt-bearer. PEM, not encrypted, or a JWK.',
+    'Signs assertions: client_auth private_key_jwt, grant_type jwt-bearer. PEM, not encrypted (a certificate beside it is named by x5t#S256), a JWK, or the JSON key file of a service account.',
   ),
   private_key_id: describe(v.optional(text), '`kid` of the key, in the header of what it signs.'),
   signing_alg: describe(
@@ -106,7 +112,7 @@ export const credential = v.strictObject({
   ),
   params: describe(
     v.optional(v.record(nameKey, v.union([v.string(), v.number(), v.boolean(), v.null()])), {}),
-    "Further parameters of this credential's token requests, by standard name; null removes one.",
+    "Further parameters of this credential's token requests, by standard name; null removes one. One that a URL has as a {placeholder} goes there.",
   ),
   tenant: describe(v.optional(tenant), 'One token per tenant; {tenant} may be used in params and headers.'),
   default_lifetime: describe(v.optional(duration), "Replaces the provider's response.default_lifetime."),

@@ -1,12 +1,13 @@
 import * as v from 'valibot';
-import { describe, duration, nameKey, text } from './schema-types.ts';
+import { grantTypes } from '../provider/grant-type.ts';
+import { claim, describe, duration, nameKey, text } from './schema-types.ts';
 
 const json = v.any();
 
 const tokenRequest = v.strictObject({
   url: describe(
     v.optional(text),
-    'Absolute, or relative to base_url. Path and query may hold {placeholders}.',
+    "Absolute, or relative to base_url. Path and query may hold {placeholders}, also the credential's params.",
   ),
   method: describe(v.optional(v.picklist(['POST', 'GET', 'PUT', 'DELETE'])), 'Default: POST.'),
   encoding: describe(
@@ -135,6 +136,10 @@ const refused = v.strictObject({
 export const providerSpec = v.strictObject({
   extends: describe(v.optional(text), 'A preset or another provider to start from. Default: oauth2.'),
   base_url: describe(v.optional(text), 'Absolute URL under which relative URLs lie.'),
+  grant_types: describe(
+    v.optional(v.pipe(v.array(v.picklist(grantTypes)), v.minLength(1, 'needs at least one grant type'))),
+    'The grants it takes (RFC 7591 §2); the first is that of a credential without grant_type. Default: any, client_credentials first.',
+  ),
   token: describe(v.optional(tokenRequest), 'The request for a new token.'),
   refresh: describe(v.optional(tokenRequest), 'The request that spends a refresh token; inherits token.'),
   exchange: describe(
@@ -156,6 +161,10 @@ export const providerSpec = v.strictObject({
   authorize: describe(
     v.optional(v.nullable(authorize)),
     'Where a person logs in (RFC 6749 §4.1.1). null: nowhere.',
+  ),
+  assertion_claims: describe(
+    v.optional(v.record(nameKey, v.nullable(claim))),
+    "Claims of the assertions that are signed for it, before the credential's own; null leaves one out.",
   ),
   response: describe(v.optional(response), 'How the answer is read.'),
   attach: describe(v.optional(attach), 'How the token travels upstream.'),

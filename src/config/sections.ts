@@ -6,6 +6,7 @@ import type { Path } from './problems.ts';
 import {
   type CallerConfig,
   type CredentialConfig,
+  type CredentialFile,
   type ProviderConfig,
   type RouteFile,
   type ServerConfig,
@@ -33,6 +34,11 @@ export interface Sections {
   readonly written: (path: Path) => string | undefined;
 }
 
+/** The parts whose credentials may have left their grant to the provider. */
+export interface WrittenSections extends Omit<Sections, 'credentials'> {
+  readonly credentials: Section<CredentialFile>;
+}
+
 interface TellOptions {
   readonly atKey?: boolean;
   readonly level?: 'error' | 'warning';
@@ -48,7 +54,7 @@ interface Section<T> {
 }
 
 /** Validates section by section and entry by entry, so that one mistake does not hide the others. */
-export function readSections(root: SourceNode, context: InputContext): Sections {
+export function readSections(root: SourceNode, context: InputContext): WrittenSections {
   const { entries } = schema;
   const { findings } = context;
   for (const [key, node] of root.children) {

@@ -1,15 +1,14 @@
-import type { CredentialCheck } from './credential-check.ts';
-import { type CredentialKey, shortGrant } from './grant-rules.ts';
+import { jwtBearer } from '../provider/grant-type.ts';
+import { type CredentialCheck, placeOf } from './credential-check.ts';
+import type { CredentialKey } from './grant-rules.ts';
 import { signingKeyFault } from './signing-key.ts';
 
 /** Claims that make an assertion good for one request, within a minute. */
 const ownClaims: readonly string[] = ['exp', 'iat', 'jti'];
 
 /** Tells what of a credential is signed for nothing, cannot be signed, or is not for the file to say. */
-export function checkSigning(
-  methods: ReadonlySet<string>,
-  { name, credential, provider, sections }: CredentialCheck,
-): void {
+export function checkSigning(methods: ReadonlySet<string>, check: CredentialCheck): void {
+  const { name, credential, provider, sections } = check;
   const { private_key, private_key_id, client_assertion, signing_alg, assertion, assertion_claims } =
     credential;
   const tell = (key: CredentialKey, message: string, level: 'error' | 'warning' = 'error') =>
@@ -17,9 +16,15 @@ export function checkSigning(
   const wants = `provider ${provider.name} has client_auth ${[...methods].join(' and ')}`;
   const proves = methods.has('private_key_jwt');
   const signsProof = proves && client_assertion === undefined;
-  const signsGrant = shortGrant(credential.grant_type) === 'jwt-bearer' && assertion_claims !== undefined;
+  const claims = assertion_claims !== undefined || (private_key !== undefined && assertion === undefined);
+  const signsGrant = credential.grant_type === jwtBearer && claims;
   const signs = signsProof || signsGrant;
   const signsWithSecret = methods.has('client_secret_jwt');
+  for (const claim of Object.keys(provider.assertion_claims)) {
+    if (!ownClaims.includes(claim)) continue;
+    const message = `${claim} is written anew for each assertion; remove it`;
+    sections.tell(placeOf(check, ['assertion_claims', claim]), message, { atKey: true });
+  }
   for (const claim of Object.keys(assertion_claims ?? {})) {
     if (ownClaims.includes(claim)) {
       const message = `${claim} is written anew for each assertion; remove it`;
@@ -34,7 +39,8 @@ export function checkSigning(
     sections.tell(['credentials', name, 'assertion_claims'], message, { atKey: true });
   }
   if (assertion_claims !== undefined && !signs && !signsWithSecret) {
-    const more = ', or write grant_type: urn:ietf:params:oauth:grant-type:jwt-bearer';
+    const mayBe = provider.grant_types?.includes(jwtBearer) ?? true;
+    const more = mayBe ? `, or write grant_type: ${jwtBearer}` : '';
     tell('assertion_claims', `assertion_claims are not used: ${wants}; remove them${more}`);
   }
   if (client_assertion !== undefined && !proves) {

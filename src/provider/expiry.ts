@@ -12,8 +12,8 @@ export interface Lifetime {
 const firstMillisecondEpoch = 1e11;
 
 /**
- * The lifetime an answer states: the first of the rules that yields one, else default_lifetime. `now` (ms since the
- * epoch) is what absolute times are measured against; see `answerTime`.
+ * The lifetime an answer states: the first of the rules that yields one, else default_lifetime, which is no news
+ * where there are no rules. `now` (ms since the epoch) is what absolute times are measured against; see `answerTime`.
  */
 export function readLifetime(answer: Answer, shape: ResponseShape, now: number): Lifetime {
   for (const rule of shape.expires) {
@@ -23,7 +23,8 @@ export function readLifetime(answer: Answer, shape: ResponseShape, now: number):
     return { lifetimeMs: 0, lifetimeKnown: true, warnings: ['the token had expired when it arrived'] };
   }
   const why = 'the answer gives no lifetime that can be read: default_lifetime is used';
-  return { lifetimeMs: shape.default_lifetime, lifetimeKnown: false, warnings: [why] };
+  const warnings = shape.expires.length === 0 ? [] : [why];
+  return { lifetimeMs: shape.default_lifetime, lifetimeKnown: false, warnings };
 }
 
 /** Milliseconds in a positive number of seconds, written as a number or in digits; undefined otherwise. */

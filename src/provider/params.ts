@@ -36,6 +36,19 @@ export function lookupIn(...values: readonly Readonly<Record<string, unknown>>[]
   return (name) => texts.get(name);
 }
 
+/** For a URL: what `lookup` has, else the credential's own parameter of that name. */
+export function withOwn(
+  own: Readonly<Record<string, string | number | boolean | null>>,
+  lookup: Lookup,
+): Lookup {
+  return (name) => {
+    const known = lookup(name);
+    if (known !== undefined || !Object.hasOwn(own, name)) return known;
+    const value = own[name];
+    return typeof value === 'string' ? renderText(value, lookup, `parameter ${name}`) : value?.toString();
+  };
+}
+
 /** Every text inside rendered as `renderText` does; members and items that it leaves out are left out. */
 export function renderJson(value: Json, lookup: Lookup, where: string): Json | undefined {
   if (typeof value === 'string') return renderText(value, lookup, where);

@@ -1,8 +1,12 @@
+import type { GrantType } from './grant-type.ts';
+
 /** What a vendor's token endpoint expects and answers, as data. Keys are those of `providers:` in routes.yaml. */
 export interface Provider {
   readonly name: string;
   /** Absolute URL; relative URLs of this provider and of routes are resolved under it. */
   readonly base_url?: string | undefined;
+  /** The grants it takes, that of a credential without grant_type first; undefined: any. */
+  readonly grant_types?: readonly GrantType[] | undefined;
   /** The request for a new token. */
   readonly token: TokenRequest;
   /** The request that spends a refresh token. */
@@ -17,10 +21,15 @@ export interface Provider {
   readonly device_authorization?: TokenRequest | undefined;
   /** Where a person logs in (RFC 6749 §4.1.1). */
   readonly authorize?: Authorize | undefined;
+  /** Claims of the assertions that are signed for it, before the credential's own; null leaves one out. */
+  readonly assertion_claims: Claims;
   readonly response: ResponseShape;
   readonly attach: Attach;
   readonly refused: Refused;
 }
+
+/** RFC 7519 §4. */
+export type Claims = Readonly<Record<string, string | number | boolean | null | readonly string[]>>;
 
 /** Which of a provider's requests. */
 export type RequestKind = 'token' | 'refresh' | 'exchange' | SideKind;
@@ -40,7 +49,7 @@ export type ClientAuth =
 export type ExpiryFormat = 'seconds' | 'milliseconds' | 'epoch' | 'epoch_ms' | 'iso' | 'jwt';
 
 export interface TokenRequest {
-  /** Absolute, or relative to the provider's base_url. Its path and query may hold {placeholders}. */
+  /** Absolute, or relative to the provider's base_url; empty: nobody is asked. Path and query may hold {placeholders}. */
   readonly url: string;
   readonly method: 'POST' | 'GET' | 'PUT' | 'DELETE';
   readonly encoding: Encoding;
@@ -137,6 +146,7 @@ export type Part<T> = { readonly [K in keyof T]?: T[K] | undefined };
 export interface ProviderSpec {
   readonly extends?: string | undefined;
   readonly base_url?: string | undefined;
+  readonly grant_types?: readonly GrantType[] | undefined;
   readonly token?: Part<TokenRequest> | undefined;
   readonly refresh?: Part<TokenRequest> | undefined;
   readonly exchange?: Part<TokenRequest> | undefined;
@@ -145,6 +155,7 @@ export interface ProviderSpec {
   readonly extend?: Part<TokenRequest> | null | undefined;
   readonly device_authorization?: Part<TokenRequest> | null | undefined;
   readonly authorize?: Part<Authorize> | null | undefined;
+  readonly assertion_claims?: Claims | undefined;
   readonly response?:
     | (Part<Omit<ResponseShape, 'expires' | 'rotation'>> & {
         readonly rotation?: Part<Rotation> | undefined;

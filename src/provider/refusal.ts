@@ -1,14 +1,9 @@
+import { adviceOn, particularAdvice, type RefusalKind } from './advice.ts';
 import { type Answer, parseAnswer } from './answer.ts';
 import type { Provider } from './provider.ts';
 import { showsSecret } from './shows-secret.ts';
 
-export type RefusalKind =
-  | 'transient'
-  | 'config'
-  | 'invalid_grant'
-  | 'invalid_client'
-  | 'rate_limited'
-  | 'bad_answer';
+export type { RefusalKind } from './advice.ts';
 
 /** The token endpoint gave no token that can be used. Holds nothing secret. */
 export interface TokenRefusal {
@@ -24,6 +19,8 @@ export interface TokenRefusal {
   readonly status: number;
   /** For people. */
   readonly detail: string;
+  /** What to do about it, when that is more than its kind says. */
+  readonly advice?: string | undefined;
 }
 
 /** RFC 6749 §4.1.2.1 and §5.2, RFC 8628 §3.5, RFC 8707 §2. */
@@ -50,6 +47,8 @@ export interface UnusableResponse {
   readonly provider: Provider;
   readonly status: number;
   readonly body: string;
+  /** Where a redirect leads. */
+  readonly location?: string | undefined;
   /** Texts that must never be shown, whatever the vendor echoes. */
   readonly secrets?: readonly string[] | undefined;
 }
@@ -58,7 +57,8 @@ export interface UnusableResponse {
  * What an answer without a token means: the provider's own `response.errors` first; then 5xx, 429 and 3xx by status;
  * then the OAuth error code; then any other status. Never throws for a resolved provider.
  */
-export function classify({ provider, status, body, secrets = [] }: UnusableResponse): TokenRefusal {
+export function classify(response: UnusableResponse): TokenRefusal {
+  const { provider, status, body, secrets = [] } = response;
   const answer = parseAnswer(body);
   const excerpt = body.slice(0, 65_536);
   const rule = provider.response.errors.find(({ match }) => new RegExp(match).test(excerpt));
@@ -66,17 +66,26 @@ export function classify({ provider, status, body, secrets = [] }: UnusableRespo
   const ruled = rule && Object.hasOwn(kinds, rule.as) ? kinds[rule.as] : undefined;
   const coded = error !== undefined && Object.hasOwn(kinds, error) ? kinds[error] : undefined;
   const kind = ruled ?? bindingKind(status) ?? coded ?? statusKind(status);
-  return { ok: false, kind, error, status, detail: describe(status, kind, error, marks(answer, secrets)) };
+  const found = marks(answer, secrets);
+  const leads = leadsTo(response);
+  const advice = kind === 'config' ? particularAdvice(status, error) : undefined;
+  const detail = describe(status, kind, error, found) + leads;
+  return { ok: false, kind, error, status, detail, advice: advice && advice + leads };
 }
 
-/** A refusal of a 2xx answer that says nothing of an error. `why` holds nothing of the answer. */
-export function notUnderstood(status: number, why: string, kind: RefusalKind = 'bad_answer'): TokenRefusal {
+/** A refusal of a 2xx answer that says nothing of an error. `why` holds no value of the answer. */
+export function notUnderstood(
+  status: number,
+  why: string,
+  { kind = 'bad_answer', advice }: { readonly kind?: RefusalKind; readonly advice?: string | undefined } = {},
+): TokenRefusal {
   return {
     ok: false,
     kind,
     error: undefined,
     status,
     detail: `the token endpoint answered ${status}, but ${why}`,
+    advice,
   };
 }
 
@@ -119,14 +128,14 @@ function marks(answer: Answer | undefined, secrets: readonly string[]): string[]
   return found.filter((mark) => !showsSecret(mark, secrets));
 }
 
-const advice: Readonly<Record<RefusalKind, string>> = {
-  transient: 'it is asked again later',
-  rate_limited: 'it is asked again later',
-  bad_answer: 'it is asked again later',
-  config: 'check the provider and the credential',
-  invalid_client: 'check client_id and client_secret',
-  invalid_grant: 'the refresh token or password is not valid any more',
-};
+/** Where a redirect leads, without its query; nothing when that is no web address, or shows a secret. */
+function leadsTo({ status, location, secrets = [] }: UnusableResponse): string {
+  if (!(status >= 300 && status <= 399) || location === undefined || location.length > 2_048) return '';
+  const [, shown = ''] =
+    /^(https?:\/\/[^\s/?#@]+(?=[/?#]|$)(?:\/[^\s?#]*)?|\/[^\s?#]*)/i.exec(location) ?? [];
+  const isPlain = /^[\x21-\x7e]{1,200}$/.test(shown) && !showsSecret(shown, secrets);
+  return isPlain ? `; this one leads to ${shown}` : '';
+}
 
 function describe(
   status: number,
@@ -136,6 +145,5 @@ function describe(
 ): string {
   const what = error === undefined ? '' : ` ${error}`;
   const more = found.length === 0 ? '' : ` (${found.join(', ')})`;
-  const why = status >= 300 && status <= 399 ? 'redirects are not followed, check token.url' : advice[kind];
-  return `the token endpoint answered ${status}${what}${more}: ${why}`;
+  return `the token endpoint answered ${status}${what}${more}: ${adviceOn(kind, status, error)}`;
 }

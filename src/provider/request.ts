@@ -1,8 +1,8 @@
 import { CupbearerError } from '../errors.ts';
 import { basic, formEncode, jsonEncode, mediaTypes, withQuery } from './encoding.ts';
-import { type Lookup, lookupIn, ParamSet, type Params, renderJson, renderText } from './params.ts';
+import { type Lookup, lookupIn, ParamSet, type Params, renderJson, renderText, withOwn } from './params.ts';
 import type { Json, Provider, RequestKind, TokenRequest } from './provider.ts';
-import { isFieldValue } from './template.ts';
+import { isFieldValue, placeholdersIn } from './template.ts';
 import { endpointUrl } from './url.ts';
 
 export type { RequestKind } from './provider.ts';
@@ -12,7 +12,7 @@ export interface TokenRequestInput {
   readonly kind: RequestKind;
   /** Of the grant, by their RFC 6749 names; undefined, null and empty ones are not sent. */
   readonly params: Readonly<Record<string, Json | null | undefined>>;
-  /** Of the credential; null removes one. */
+  /** Of the credential; null removes one. What the URL has as a {placeholder} goes there and nowhere else. */
   readonly credentialParams: Readonly<Record<string, string | number | boolean | null>>;
   /** Who we are, and the proof that the request's client_auth asks for. */
   readonly client: {
@@ -21,7 +21,7 @@ export interface TokenRequestInput {
     /** A client assertion (RFC 7521 §4.2). */
     readonly assertion?: string | undefined;
   };
-  /** Values of {placeholders} besides client_id, client_secret and the texts of `params`. */
+  /** Values of {placeholders} besides client_id, client_secret, client_assertion and the texts of `params`. */
   readonly placeholders: Readonly<Record<string, string | undefined>>;
   /** Further fields, flat: [name, value, …], such as those that carry another credential's token. */
   readonly fields?: readonly string[] | undefined;
@@ -52,10 +52,14 @@ export function buildTokenRequest(input: TokenRequestInput): TokenHttpRequest {
       `provider "${provider.name}" has no ${kind} request; write providers.${provider.name}.${kind}.url`,
     );
   }
-  const secrets = { client_id: client.id, client_secret: client.secret };
+  const secrets = {
+    client_id: client.id,
+    client_secret: client.secret,
+    client_assertion: client.assertion,
+  };
   const lookup = lookupIn(input.params, secrets, input.placeholders);
   const params = collectParams(input, request, lookup);
-  const url = endpointUrl(provider, request.url, lookup);
+  const url = endpointUrl(provider, request.url, withOwn(input.credentialParams, lookup));
   const inQuery = request.encoding === 'query' || (request.method === 'GET' && request.encoding === 'form');
   if (inQuery) {
     const headers = collectFields(input, request, undefined, lookup);
@@ -78,7 +82,9 @@ function collectParams(input: TokenRequestInput, request: TokenRequest, lookup: 
   const collected = new ParamSet(request.rename);
   for (const [name, value] of Object.entries(input.params)) if (value !== '') collected.set(name, value);
   for (const [name, value] of clientParams(input, request)) collected.set(name, value);
-  for (const [name, value] of [...Object.entries(request.params), ...Object.entries(input.credentialParams)])
+  const inUrl = placeholdersIn(request.url).filter((name) => lookup(name) === undefined);
+  const own = Object.entries(input.credentialParams).filter(([name]) => !inUrl.includes(name));
+  for (const [name, value] of [...Object.entries(request.params), ...own])
     collected.set(name, renderJson(value, lookup, `${input.kind} request: parameter ${name}`));
   return collected.params;
 }

@@ -1,4 +1,5 @@
 import { CupbearerError } from '../errors.ts';
+import type { GrantType } from './grant-type.ts';
 import { oauth2 } from './presets/oauth2.ts';
 import type {
   Authorize,
@@ -20,6 +21,7 @@ type Link = readonly [name: string, spec: ProviderSpec];
  * no `extends` extends that preset. Arrays are replaced, records merged key by key, a null stays and removes when the
  * request is built; `refresh` and `exchange` start from the finished `token`, the others from its client authentication,
  * encoding, names and fields.
+ * `asks: false`: for a credential whose token is in the configuration; the provider has no requests then.
  * Throws `configuration-invalid`: unknown `extends`, a cycle, a request without URL, JSON by GET, a bad expression or
  * error code.
  */
@@ -28,14 +30,16 @@ export function resolveProvider(
   spec: ProviderSpec,
   presets: Specs,
   siblings: Specs = {},
+  { asks = true }: { readonly asks?: boolean } = {},
 ): Provider {
   const layers = chain([name, spec], presets, siblings)
-    .map(([, layer]) => layer)
+    .map(([, layer]) => (asks ? layer : withoutRequests(layer)))
     .reverse();
   const token = layers.reduce<TokenRequest>((base, layer) => layRequest(base, layer.token), oauth2.token);
   const provider: Provider = {
     name,
     base_url: layers.findLast((layer) => layer.base_url !== undefined)?.base_url,
+    grant_types: layers.findLast((layer) => layer.grant_types !== undefined)?.grant_types,
     token,
     refresh: layers.reduce((base, layer) => layRequest(base, layer.refresh), token),
     exchange: layers.reduce((base, layer) => layRequest(base, layer.exchange), token),
@@ -43,6 +47,7 @@ export function resolveProvider(
     extend: laySide(layers, 'extend', token),
     device_authorization: laySide(layers, 'device_authorization', token),
     authorize: layAuthorize(layers),
+    assertion_claims: Object.assign({}, ...layers.map(({ assertion_claims }) => assertion_claims)),
     response: layers.reduce<ResponseShape>(
       (base, layer) => layResponse(base, layer.response),
       oauth2.response,
@@ -53,8 +58,22 @@ export function resolveProvider(
     ),
     refused: layers.reduce<Provider['refused']>((base, layer) => lay(base, layer.refused), oauth2.refused),
   };
-  verify(provider);
+  verify(provider, asks);
   return provider;
+}
+
+/**
+ * The grants that `resolveProvider` would give this provider, whatever else is wrong with it; undefined: any. Throws
+ * `configuration-invalid`: unknown `extends`, a cycle.
+ */
+export function grantTypesOf(
+  name: string,
+  spec: ProviderSpec,
+  presets: Specs,
+  siblings: Specs = {},
+): readonly GrantType[] | undefined {
+  const layers = chain([name, spec], presets, siblings);
+  return layers.find(([, { grant_types }]) => grant_types !== undefined)?.[1].grant_types;
 }
 
 /** From the spec itself to the last thing it extends. */
@@ -91,6 +110,11 @@ function parent([name, spec]: Link, presets: Specs, siblings: Specs): Link | und
     );
   }
   return [wanted, found];
+}
+
+/** What it says of upstreams alone. */
+function withoutRequests({ base_url, grant_types, response, attach, refused }: ProviderSpec): ProviderSpec {
+  return { base_url, grant_types, response, attach, refused };
 }
 
 function lay<T extends object>(base: T, layer: Part<T> | undefined): T {
@@ -145,13 +169,13 @@ function layResponse(base: ResponseShape, layer: ProviderSpec['response']): Resp
   return { ...merged, expires: 'path' in expires ? [expires] : expires };
 }
 
-function verify(provider: Provider): void {
+function verify(provider: Provider, asks: boolean): void {
   const { name, token, refresh, exchange, revoke, extend, device_authorization } = provider;
   const { response, refused } = provider;
-  const requests = { token, refresh, exchange, revoke, extend, device_authorization };
+  const requests = asks ? { token, refresh, exchange, revoke, extend, device_authorization } : {};
   for (const [kind, request] of Object.entries(requests)) {
     if (request === undefined) continue;
-    if (request.url === '') throw invalid(name, `has no ${kind}.url`);
+    if (request.url === '') throw invalid(name, `has no ${kind}.url${kind === 'token' ? orStatic : ''}`);
     if (request.method === 'GET' && request.encoding === 'json') {
       throw invalid(name, `${kind}: GET carries no JSON; use encoding: query`);
     }
@@ -165,6 +189,8 @@ function verify(provider: Provider): void {
     throw invalid(name, 'refused.body is not a regular expression');
   }
 }
+
+const orStatic = '; write it, or grant_type: static in a credential whose key is sent as it is';
 
 function isExpression(source: string): boolean {
   try {

@@ -1,5 +1,6 @@
 import { type Answer, parseAnswer, valueAt } from './answer.ts';
 import { answerTime, readLifetime, readSeconds } from './expiry.ts';
+import { likelyPath } from './likely-path.ts';
 import type { Provider } from './provider.ts';
 import { classify, notUnderstood, type TokenRefusal } from './refusal.ts';
 
@@ -29,6 +30,8 @@ export interface TokenResponse {
   readonly body: string;
   /** The Date field of the response. */
   readonly date?: string | undefined;
+  /** Where a redirect leads. */
+  readonly location?: string | undefined;
   /** Milliseconds since the epoch. */
   readonly wallNow: number;
   /** Texts that no refusal may show, whatever the vendor echoes: client secret, refresh token, password. */
@@ -48,7 +51,10 @@ export function readTokenAnswer(response: TokenResponse): TokenAnswer | TokenRef
   if (!answer || saysError || token === undefined || token === null || token === '') {
     const refusal = classify(response);
     if (refusal.error !== undefined) return refusal;
-    return notUnderstood(status, saysError ? 'with an error' : lacking(provider, contentType, body, answer));
+    if (saysError) return notUnderstood(status, 'with an error');
+    return notUnderstood(status, lacking(provider, contentType, body, answer), {
+      advice: adviceOnLack(response, answer),
+    });
   }
   const flaw = tokenFlaw(token);
   if (flaw !== undefined) return notUnderstood(status, `its ${provider.response.access_token} ${flaw}`);
@@ -56,7 +62,7 @@ export function readTokenAnswer(response: TokenResponse): TokenAnswer | TokenRef
   if (type === 'unusable') {
     const why =
       'its token_type needs proof with each request (MAC, DPoP), which a Bearer field does not give';
-    return notUnderstood(status, why, 'config');
+    return notUnderstood(status, why, { kind: 'config' });
   }
   return accept(response, answer, String(token), type === 'unknown' ? ['token_type is not Bearer'] : []);
 }
@@ -128,6 +134,17 @@ function lacking(
   return isHtml(contentType, body) ? 'with an HTML page' : 'the body is not a JSON object';
 }
 
+function adviceOnLack(
+  { provider, contentType, body, secrets = [] }: TokenResponse,
+  answer: Answer | undefined,
+): string {
+  if (answer === undefined)
+    return isHtml(contentType, body) ? 'check token.url: a page for people is there' : 'check token.url';
+  const path = likelyPath(answer, secrets);
+  const found = path === undefined ? '' : `; the answer has ${path}`;
+  return `check response.access_token, now ${provider.response.access_token}${found}`;
+}
+
 /** A token goes into a header field: visible ASCII without spaces. A number is no token, JSON may have rounded it. */
 function tokenFlaw(token: unknown): string | undefined {
   if (typeof token !== 'string') return 'is not a text';
@@ -136,14 +153,14 @@ function tokenFlaw(token: unknown): string | undefined {
 }
 
 /**
- * Whether a Bearer field can carry the token (RFC 6749 §7.1). Absent (LinkedIn), `BearerToken` (Apigee) and `N_A`
- * (RFC 8693 §2.2.1) can; MAC, DPoP and PoP cannot. A provider with another attach template decided for itself.
+ * Whether a Bearer field can carry the token (RFC 6749 §7.1). Absent (LinkedIn), `BearerToken` (Apigee), `bot` (Slack) and
+ * `N_A` (RFC 8693 §2.2.1) can; MAC, DPoP and PoP cannot. A provider with another attach template decided for itself.
  */
 function tokenType(provider: Provider, answer: Answer): 'bearer' | 'unknown' | 'unusable' {
   const type = answer.token_type;
   if (!/^bearer\b/i.test(provider.attach.value) || type === undefined || type === null) return 'bearer';
   if (typeof type !== 'string') return 'unknown';
   const name = type.trim().toLowerCase();
-  if (/^(|bearer|bearertoken|n_a)$/.test(name)) return 'bearer';
+  if (/^(|bearer|bearertoken|bot|n_a)$/.test(name)) return 'bearer';
   return /^(mac|dpop|pop)$/.test(name) ? 'unusable' : 'unknown';
 }

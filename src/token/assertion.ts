@@ -10,8 +10,8 @@ export type Claims = Readonly<Record<string, unknown>>;
 /** Signs the assertions of one credential (RFC 7523). */
 export interface Signer {
   /**
-   * A JWT with these claims, good for one request within the next minute, signed with private_key, or with a client
-   * secret (HMAC). Throws `configuration-invalid` when there is no key or the algorithm does not fit it.
+   * A JWT with these claims but the null ones, good for one request within the next minute, signed with private_key, or
+   * with a client secret (HMAC). A key file that says whose it is gives `iss` where the claims do not. Throws `configuration-invalid` when there is no key or the algorithm does not fit it.
    */
   sign(claims: Claims, secret?: string): Promise<string>;
   /**
@@ -42,14 +42,20 @@ export function createSigner(config: CredentialConfig, clock: Clock): Signer {
 
   return {
     async sign(claims, secret) {
-      const { key, alg, kid } =
+      const { key, alg, named, issuer } =
         secret === undefined ? keyed(config, privateKey()) : keyedByHash(config, secret);
+      const said = Object.entries({ iss: issuer, ...claims }).filter(([, value]) => value !== null);
       const iat = Math.floor((clock.wall() + ahead - toleratedMs) / 1_000);
       // Only who signs needs it.
       const { SignJWT } = await import('jose');
       try {
-        return await new SignJWT({ ...claims, iat, exp: iat + lifetimeS, jti: randomUUID() })
-          .setProtectedHeader({ alg, typ: 'JWT', ...(kid === undefined ? {} : { kid }) })
+        return await new SignJWT({
+          ...Object.fromEntries(said),
+          iat,
+          exp: iat + lifetimeS,
+          jti: randomUUID(),
+        })
+          .setProtectedHeader({ alg, typ: 'JWT', ...named })
           .sign(key);
       } catch {
         // The reason may quote the key.
@@ -66,17 +72,23 @@ export function createSigner(config: CredentialConfig, clock: Clock): Signer {
   };
 }
 
-function keyed({ signing_alg, private_key_id }: CredentialConfig, { key, alg, kid }: SigningKey) {
+function keyed({ signing_alg, private_key_id }: CredentialConfig, signingKey: SigningKey) {
+  const { key, alg, thumbprint, issuer } = signingKey;
   const fitting = algorithmsOf(key);
   const wanted = signing_alg ?? fitting.find((one) => one === alg) ?? fitting[0] ?? '';
   if (!fitting.includes(wanted))
     throw unsigned(`private_key does not sign with ${wanted || 'any algorithm'}`);
-  return { key, alg: wanted, kid: private_key_id ?? kid };
+  const kid = private_key_id ?? signingKey.kid;
+  const named = {
+    ...(kid === undefined ? {} : { kid }),
+    ...(thumbprint === undefined ? {} : { 'x5t#S256': thumbprint }),
+  };
+  return { key, alg: wanted, named, issuer };
 }
 
 function keyedByHash({ signing_alg }: CredentialConfig, secret: string) {
   const alg = signing_alg?.startsWith('HS') ? signing_alg : 'HS256';
-  return { key: new TextEncoder().encode(secret), alg, kid: undefined };
+  return { key: new TextEncoder().encode(secret), alg, named: {}, issuer: undefined };
 }
 
 function unsigned(why: string): CupbearerError {

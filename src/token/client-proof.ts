@@ -21,11 +21,11 @@ export interface ClientProof {
 
 export interface ProofRound {
   /**
-   * `tokenUrl` gives whom assertions are for, unless assertion_claims has another `aud`: OpenID Connect Core §9 says so,
-   * and RFC 7523 §3 lets every server take it, whichever of its endpoints is asked. Throws `configuration-invalid` when
-   * nothing can be signed.
+   * `tokenUrl` gives whom assertions are for, unless `usual` (claims of the provider) or assertion_claims have another
+   * `aud`: OpenID Connect Core §9 says so, and RFC 7523 §3 lets every server take it, whichever of its endpoints is asked.
+   * Throws `configuration-invalid` when nothing can be signed.
    */
-  prove(auth: ClientAuth, tokenUrl: () => string): Promise<Client>;
+  prove(auth: ClientAuth, tokenUrl: () => string, usual: Claims): Promise<Client>;
   /** The provider refused the last proof, in an answer of that Date field: true when there is another to try. */
   next(date: string | undefined): boolean;
 }
@@ -39,11 +39,9 @@ export function createClientProof(config: CredentialConfig, clock: Clock): Clien
   const secrets = () => [config.client_secret ?? []].flat().map((secret) => secret.reveal());
   let at = 0;
 
-  async function signed(auth: ClientAuth, tokenUrl: () => string, secret: string | undefined) {
-    if (auth === 'private_key_jwt') return signer.sign(clientClaims(config, tokenUrl()));
-    if (auth === 'client_secret_jwt' && secret !== undefined) {
-      return signer.sign(clientClaims(config, tokenUrl()), secret);
-    }
+  async function signed(auth: ClientAuth, claims: () => Claims, secret: string | undefined) {
+    if (auth === 'private_key_jwt') return signer.sign(claims());
+    if (auth === 'client_secret_jwt' && secret !== undefined) return signer.sign(claims(), secret);
     return undefined;
   }
 
@@ -70,12 +68,13 @@ export function createClientProof(config: CredentialConfig, clock: Clock): Clien
       }
 
       return {
-        async prove(auth, tokenUrl) {
+        async prove(auth, tokenUrl, usual) {
           used = auth;
           const secret = secrets()[at];
           const ready = auth === 'private_key_jwt' ? latest(config.client_assertion) : undefined;
           tried.add(candidates()[0]);
-          const assertion = ready ?? (await signed(auth, tokenUrl, secret));
+          const claims = () => clientClaims(config, { aud: tokenUrl(), ...usual });
+          const assertion = ready ?? (await signed(auth, claims, secret));
           return { id: config.client_id, secret, assertion };
         },
         next(date) {
@@ -96,8 +95,11 @@ export function createClientProof(config: CredentialConfig, clock: Clock): Clien
 }
 
 /** RFC 7523 §3: issuer and subject are the client. Claims of a grant are none of the client's but for `aud`. */
-function clientClaims({ client_id, grant_type, assertion_claims = {} }: CredentialConfig, tokenUrl: string) {
+function clientClaims(
+  { client_id, grant_type, assertion_claims = {} }: CredentialConfig,
+  usual: Claims,
+): Claims {
   const forGrant = grant_type === jwtBearer;
-  const given: Claims = forGrant ? { aud: assertion_claims.aud ?? tokenUrl } : assertion_claims;
-  return { iss: client_id, sub: client_id, aud: tokenUrl, ...given };
+  const given: Claims = forGrant ? { aud: assertion_claims.aud ?? usual.aud } : assertion_claims;
+  return { iss: client_id, sub: client_id, ...usual, ...given };
 }

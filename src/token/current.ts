@@ -1,7 +1,7 @@
 import type { Clock } from './clock.ts';
 import type { FlightReason } from './flight.ts';
 import type { Granted, Wanted } from './grant.ts';
-import { ageOf, type Region, regionOf, serveUntil, thresholds } from './region.ts';
+import { ageOf, endless, isEndless, type Region, regionOf, serveUntil, thresholds } from './region.ts';
 import { hashOf, Token, type TokenId } from './token.ts';
 
 const rememberedRefusals = 4;
@@ -112,9 +112,11 @@ export class CurrentToken {
     const current = this.#token;
     const hash = hashOf(granted.value);
     const same = hash === current?.hash;
+    // A key that is in the configuration is there for a reason.
     if (
       current &&
       !same &&
+      !isEndless(granted) &&
       this.#refused.includes(hash) &&
       ageOf(current, mono, wall) < serveUntil(current)
     ) {
@@ -124,7 +126,9 @@ export class CurrentToken {
     }
     const token = new Token({
       ...granted,
-      ...thresholds(granted.lifetimeMs, granted.renewAfterMs, this.#clock.random()),
+      ...(isEndless(granted)
+        ? endless
+        : thresholds(granted.lifetimeMs, granted.renewAfterMs, this.#clock.random())),
       gen: same ? current.gen : ++this.#gen,
     });
     this.#serve(token);

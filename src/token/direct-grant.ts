@@ -1,5 +1,6 @@
 import type { CredentialConfig } from '../config/schema.ts';
 import { jwtBearer, tokenExchange } from '../provider/grant-type.ts';
+import type { Provider } from '../provider/provider.ts';
 import { createSigner } from './assertion.ts';
 import type { Clock } from './clock.ts';
 import { type Endpoint, inside } from './endpoint.ts';
@@ -12,6 +13,7 @@ import { fingerprint } from './secrets.ts';
 
 export interface DirectGrantInit {
   readonly config: CredentialConfig;
+  readonly provider: Pick<Provider, 'assertion_claims'>;
   readonly kind: GrantKind;
   readonly clock: Clock;
   readonly endpoint: Endpoint;
@@ -25,10 +27,11 @@ const lockedMs = 900_000;
 
 /** Tokens that are asked for afresh each time: nothing but the configuration is needed for the next one. */
 export function createDirectGrant(init: DirectGrantInit): Grant {
-  const { config, kind, clock, endpoint, lender, mayLock } = init;
+  const { config, provider, kind, clock, endpoint, lender, mayLock } = init;
   const isExchange = config.grant_type === tokenExchange;
   const signer = createSigner(config, clock);
-  const sign = async () => signer.sign({ aud: endpoint.tokenUrl(), ...config.assertion_claims });
+  const sign = async () =>
+    signer.sign({ aud: endpoint.tokenUrl(), ...provider.assertion_claims, ...config.assertion_claims });
   const isSigned = config.grant_type === jwtBearer && config.assertion === undefined;
   let wasRefused = false;
 

@@ -2,7 +2,7 @@ import type { CredentialConfig } from '../config/schema.ts';
 import { CupbearerError } from '../errors.ts';
 import { renderAttach } from '../provider/attach.ts';
 import { answerTime } from '../provider/expiry.ts';
-import { lookupIn } from '../provider/params.ts';
+import { lookupIn, withOwn } from '../provider/params.ts';
 import type { Json, Provider } from '../provider/provider.ts';
 import { buildTokenRequest, type RequestKind } from '../provider/request.ts';
 import { readTokenAnswer } from '../provider/response.ts';
@@ -32,6 +32,7 @@ export interface Ask {
 /** An answer as it came. Holds secrets. */
 export interface Answered extends RawAnswer {
   readonly retryAfter: string | undefined;
+  readonly location?: string | undefined;
   /** Before the request was sent, on the monotonic clock (ms). */
   readonly t0Mono: number;
   readonly attempts: number;
@@ -65,8 +66,10 @@ export interface EndpointInit {
 /** `invalid_grant` is told as it is; what it means depends on the grant. */
 export function createEndpoint(init: EndpointInit): Endpoint {
   const { config, provider, tenant, clock, http, proof, note } = init;
-  const tokenUrl = () =>
-    endpointUrl(provider, provider.token.url, lookupIn({ client_id: config.client_id, tenant }));
+  const tokenUrl = () => {
+    const lookup = withOwn(config.params, lookupIn({ client_id: config.client_id, tenant }));
+    return endpointUrl(provider, provider.token.url, lookup);
+  };
 
   async function sendOnce(
     ask: Ask,
@@ -75,7 +78,8 @@ export function createEndpoint(init: EndpointInit): Endpoint {
     attempts: number,
   ): Promise<Answered | Failure> {
     try {
-      const client = await round.prove(provider[ask.kind]?.client_auth ?? 'none', tokenUrl);
+      const auth = provider[ask.kind]?.client_auth ?? 'none';
+      const client = await round.prove(auth, tokenUrl, provider.assertion_claims);
       if (client.assertion !== undefined) note(client.assertion);
       const message = buildTokenRequest({
         provider,
@@ -121,6 +125,7 @@ export function createEndpoint(init: EndpointInit): Endpoint {
           error: told.error ?? `http_${told.status}`,
           status: told.status,
           detail: told.detail,
+          advice: told.advice,
           retryAfterMs: parseRetryAfter(retryAfter, answerTime(response.date, clock.wall())),
         },
       };

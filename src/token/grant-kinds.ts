@@ -1,5 +1,5 @@
 import type { CredentialConfig } from '../config/schema.ts';
-import { type GrantType, jwtBearer, type SessionGrantType, tokenExchange } from '../provider/grant-type.ts';
+import { type DirectGrantType, jwtBearer, tokenExchange } from '../provider/grant-type.ts';
 import type { Json } from '../provider/provider.ts';
 import { latest } from './secrets.ts';
 
@@ -29,7 +29,7 @@ export function target({ scope, audience, resource }: CredentialConfig): Params 
 }
 
 /** RFC 6749 §4.4 and §4.3, RFC 7523 §2.1, RFC 8693 §2.1. */
-export const grantKinds: Readonly<Record<Exclude<GrantType, SessionGrantType>, GrantKind>> = {
+export const grantKinds: Readonly<Record<DirectGrantType, GrantKind>> = {
   client_credentials: {
     timeoutMs: 10_000,
     repeatable: true,

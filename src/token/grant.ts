@@ -16,7 +16,7 @@ export interface Granted {
   readonly t0Wall: number;
   readonly attempts: number;
   readonly warnings: readonly string[];
-  /** It came out of the store: no request was made for it. */
+  /** It came out of the store, or the configuration: no request was made for it. */
   readonly stored?: true | undefined;
   /** Its use keeps it alive: it is prolonged, and only while somebody uses it. */
   readonly sliding?: true | undefined;
@@ -55,6 +55,12 @@ export interface Grant {
    * now. Rejects as the store does. Absent: there is nothing stored.
    */
   stored?(): Promise<string | 'gone' | undefined>;
+  /**
+   * Whether the configuration has the token of this SHA-256. Absent: tokens are asked for. One that is in the
+   * configuration costs no request: it may be read again at once, as often as it is refused, and is replaced when it is
+   * no longer there.
+   */
+  configured?(hash: string): boolean;
   /**
    * A request in progress must not be cut: starts nothing more, and resolves when there is none. Absent: it may be cut.
    */

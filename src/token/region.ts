@@ -7,15 +7,27 @@ import type { Token } from './token.ts';
 export type Region = 'FRESH' | 'SOFT' | 'HARD' | 'EXPIRED';
 
 export interface Thresholds {
-  /** Milliseconds from the token request to true expiry, at most 24 h. */
+  /** Milliseconds from the token request to true expiry, at most 24 h unless it is endless. */
   readonly lifetimeMs: number;
   /** Ages in ms at which SOFT and HARD begin. */
   readonly refreshAt: number;
   readonly hardAt: number;
 }
 
+/** Of a token that has no end; every age of it is FRESH. A number that passes through JSON. */
+export const endless: Thresholds = {
+  lifetimeMs: Number.MAX_SAFE_INTEGER,
+  refreshAt: Number.MAX_SAFE_INTEGER,
+  hardAt: Number.MAX_SAFE_INTEGER,
+};
+
 const maxLifetimeMs = 86_400_000;
 const idleMs = 600_000;
+
+/** Whether a token of this lifetime never expires by itself. */
+export function isEndless({ lifetimeMs }: Pick<Thresholds, 'lifetimeMs'>): boolean {
+  return lifetimeMs === endless.lifetimeMs;
+}
 
 /**
  * The ages at which a token of this lifetime changes region. `renewAfterMs` is the provider's hint for the start of

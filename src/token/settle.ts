@@ -20,11 +20,14 @@ export interface Settled {
 export function settle(flight: Flight<Token>, outcome: GrantOutcome, of: Settled): void {
   const { subject, clock, current, pace, events } = of;
   const { reason, waiters } = flight;
+  const tookMs = clock.mono() - flight.startedMono;
   if ('granted' in outcome) {
     const { token, news } = current.commit(outcome.granted);
     pace.succeeded();
     flight.succeed(token);
     tellGranted(events, { ...subject, reason, waiters }, outcome.granted, { token, news, clock });
+    const brought = outcome.granted.stored ? 'adopted' : news ? 'fetched' : 'noop';
+    events.landed?.({ ...subject, reason, outcome: brought, tookMs });
     return;
   }
   const { failure, secrets = '' } = outcome;
@@ -34,4 +37,5 @@ export function settle(flight: Flight<Token>, outcome: GrantOutcome, of: Settled
   flight.fail(tokenError(subject, failure, { retryAfterMs: retryInMs, waited: true }));
   const about = { ...subject, reason, waiters, failure, blocked: gate.blocked, retryInMs };
   tellFailed(events, about, before);
+  events.landed?.({ ...subject, reason, outcome: 'failed', kind: failure.kind, tookMs });
 }

@@ -210,7 +210,7 @@ export const badFiles: readonly BadFile[] = [
   credential(
     'an unknown grant type',
     'provider: realer\ngrant_type: client_credential',
-    '4:17 expected one of client_credentials, refresh_token, authorization_code, urn:ietf:params:oauth:grant-type:device_code, password, urn:ietf:params:oauth:grant-type:jwt-bearer, urn:ietf:params:oauth:grant-type:token-exchange; did you mean `client_credentials`?',
+    '4:17 expected one of client_credentials, refresh_token, authorization_code, urn:ietf:params:oauth:grant-type:device_code, password, urn:ietf:params:oauth:grant-type:jwt-bearer, urn:ietf:params:oauth:grant-type:token-exchange, static; did you mean `client_credentials`?',
   ),
   credential(
     'a fraction of a tenant',
@@ -279,7 +279,7 @@ export const badFiles: readonly BadFile[] = [
   credential(
     'an unknown provider from a variable',
     'provider: ${SECRET}\nclient_id: a\nclient_secret: b',
-    '3:15 unknown provider `${SECRET}`; known: oauth2, revolution, vbrick-rev, vbrick-rev-api-key, realer, realer-mqtt, revo-digital, revo-digital-location, revolv3',
+    '3:15 unknown provider `${SECRET}`; docs/providers.md lists them',
   ),
   // references
   credential(
@@ -310,7 +310,7 @@ export const badFiles: readonly BadFile[] = [
   provider(
     'an unknown key of a provider',
     'x: 1',
-    '7:5 unknown key `x`; known: extends, base_url, token, refresh, exchange, revoke, extend, device_authorization, authorize, response, attach, refused',
+    '7:5 unknown key `x`; known: extends, base_url, grant_types, token, refresh, exchange, revoke, extend, device_authorization, authorize, assertion_claims, response, attach, refused',
   ),
   file(
     'providers that extend what is not there, or themselves',
@@ -598,9 +598,9 @@ export const badFiles: readonly BadFile[] = [
     '2:3 client_id is missing: provider realer wants client_secret_basic; write client_id: ${NAME}',
     '2:3 client_secret is missing: provider realer wants client_secret_basic; write client_secret: ${NAME} or ${file:/path}',
   ),
-  credential(
+  file(
     'client_credentials without an id at a public client',
-    'provider: vbrick-rev\nbase_url: https://rev.example',
+    'credentials:\n  x: { provider: p }\nroutes: { /a: { credential: x } }\nproviders: { p: { extends: realer, token: { client_auth: none } } }\n',
     '2:3 client_id is missing: grant_type client_credentials needs it; write client_id: ${NAME}',
   ),
   credential(
@@ -610,7 +610,7 @@ export const badFiles: readonly BadFile[] = [
   ),
   credential(
     'password without name and password',
-    'provider: realer\ngrant_type: password\nclient_id: a\nclient_secret: b',
+    'provider: servicenow\nbase_url: https://acme.example\ngrant_type: password\nclient_id: a\nclient_secret: b',
     '2:3 username is missing: grant_type password needs it; write username: ${NAME}',
     '2:3 password is missing: grant_type password needs it; write password: ${NAME} or ${file:/path}',
   ),
@@ -631,7 +631,7 @@ export const badFiles: readonly BadFile[] = [
   ),
   credential(
     'no base_url for a relative token URL',
-    'provider: vbrick-rev\nclient_id: a',
+    'provider: vbrick-rev\nclient_id: a\nclient_secret: b',
     '3:15 the token URL of this provider is relative; give this credential a base_url',
   ),
   credential(
@@ -725,7 +725,7 @@ export const badFiles: readonly BadFile[] = [
   file(
     'a provider without a token URL',
     'providers:\n  p: { base_url: https://api.example }\ncredentials:\n  x: { provider: p, client_id: a, client_secret: b }\nroutes:\n  /a: { credential: x }\n',
-    '2:3 provider "p" has no token.url',
+    '2:3 provider "p" has no token.url; write it, or grant_type: static in a credential whose key is sent as it is',
   ),
   // fields and methods of a route
   route(

@@ -38,6 +38,14 @@ function both(title: string, lines: string, spec: string, ...problems: string[])
   return { title, text, problems };
 }
 
+/** Credential `x` (2:3), keys from line 4 on, of a provider `any` that takes every grant. */
+function anyGrant(title: string, lines: string, ...problems: string[]): BadFile {
+  const { text } = credential(title, `provider: any\n${lines}`);
+  return { title, text: text + takesAny, problems };
+}
+
+const takesAny = 'providers: { any: { base_url: "https://api.example", token: { url: /token } } }\n';
+
 const client = 'client_id: a\nclient_secret: b';
 
 export const badSessions: readonly BadFile[] = [
@@ -106,10 +114,10 @@ export const badSessions: readonly BadFile[] = [
     'provider: vbrick-rev\nbase_url: https://rev.example\nclient_id: a\ngrant_type: authorization_code',
     '2:3 client_secret is missing: provider vbrick-rev wants the login signed with it; write client_secret: ${NAME} or ${file:/path}',
   ),
-  credential(
+  anyGrant(
     'a device without a place to ask for its codes',
-    `provider: realer\nclient_id: a\ngrant_type: ${deviceCode}`,
-    '5:5 provider realer does not say where a device asks for its codes; write providers: { realer: { device_authorization: { url: https://… } } }',
+    `client_id: a\ngrant_type: ${deviceCode}`,
+    '5:5 provider any does not say where a device asks for its codes; write providers: { any: { device_authorization: { url: https://… } } }',
   ),
   credential(
     'a redirect URI with a fragment',
@@ -163,38 +171,55 @@ export const badSessions: readonly BadFile[] = [
     '4:5 provider realer-mqtt does not say where a token is revoked; write providers: { realer-mqtt: { revoke: { url: https://… } } }, or remove it',
     '5:12 unknown credential `y`',
   ),
+  // grants that the provider does not take
+  credential(
+    'a grant that the preset does not take',
+    'provider: realer\nclient_id: a\nclient_secret: b\ngrant_type: password',
+    '6:17 provider realer does not take grant_type password; write client_credentials, or allow it: providers: { realer: { grant_types: [client_credentials, password] } }',
+  ),
+  credential(
+    'a grant that a vendor of logins does not take',
+    'provider: hubspot\ngrant_type: client_credentials',
+    '4:17 provider hubspot does not take grant_type client_credentials; write authorization_code or refresh_token or static, or allow it: providers: { hubspot: { grant_types: [authorization_code, refresh_token, static, client_credentials] } }',
+  ),
+  provider(
+    'a grant type that there is not',
+    'grant_types: [client_credentials, implicit]',
+    '7:39 expected one of client_credentials, refresh_token, authorization_code, urn:ietf:params:oauth:grant-type:device_code, password, urn:ietf:params:oauth:grant-type:jwt-bearer, urn:ietf:params:oauth:grant-type:token-exchange, static',
+  ),
+  provider('no grant types at all', 'grant_types: []', '7:18 needs at least one grant type'),
   // keys that the grant does not use
   credential(
     'a refresh token that no grant asks for',
     `provider: realer\n${client}\nrefresh_token: s3cr3t\nusername: u`,
-    `6:5 grant_type client_credentials does not use \`refresh_token\`; remove it, or write grant_type: refresh_token or authorization_code or ${deviceCode}`,
-    '7:5 grant_type client_credentials does not use `username`; remove it, or write grant_type: password',
+    `6:5 grant_type client_credentials does not use \`refresh_token\`; remove it`,
+    '7:5 grant_type client_credentials does not use `username`; remove it',
   ),
   credential(
     'an assertion that no grant asks for',
     `provider: realer\n${client}\nassertion: s3cr3t\nsubject_token_type: jwt`,
-    `6:5 grant_type client_credentials does not use \`assertion\`; remove it, or write grant_type: ${jwtBearer}`,
-    `7:5 grant_type client_credentials does not use \`subject_token_type\`; remove it, or write grant_type: ${tokenExchange}`,
+    `6:5 grant_type client_credentials does not use \`assertion\`; remove it`,
+    `7:5 grant_type client_credentials does not use \`subject_token_type\`; remove it`,
   ),
   // assertions and exchanges
-  credential(
+  anyGrant(
     'jwt-bearer without an assertion',
-    `provider: realer\ngrant_type: ${jwtBearer}`,
+    `grant_type: ${jwtBearer}`,
     '2:3 assertion is missing: grant_type jwt-bearer sends one, or signs assertion_claims with private_key; write assertion: ${NAME} or ${file:/path}',
   ),
-  credential(
+  anyGrant(
     'claims without a key',
-    `provider: realer\ngrant_type: ${jwtBearer}\nassertion_claims: { iss: me }`,
+    `grant_type: ${jwtBearer}\nassertion_claims: { iss: me }`,
     '2:3 private_key is missing: assertion_claims are signed with it; write private_key: ${NAME} or ${file:/path}',
   ),
-  credential(
+  anyGrant(
     'an assertion and claims',
-    `provider: realer\ngrant_type: ${jwtBearer}\nassertion: s3cr3t\nprivate_key: ${p256}\nassertion_claims: { iss: me }`,
+    `grant_type: ${jwtBearer}\nassertion: s3cr3t\nprivate_key: ${p256}\nassertion_claims: { iss: me }`,
     '7:5 there is an assertion already; keep assertion or assertion_claims',
   ),
-  credential(
+  anyGrant(
     'claims that are ours to write',
-    `provider: realer\ngrant_type: ${jwtBearer}\nprivate_key: ${p256}\nassertion_claims: { iss: me, exp: 4102444800, iat: 1, jti: same }`,
+    `grant_type: ${jwtBearer}\nprivate_key: ${p256}\nassertion_claims: { iss: me, exp: 4102444800, iat: 1, jti: same }`,
     '6:34 exp is written anew for each assertion; remove it',
     '6:51 iat is written anew for each assertion; remove it',
     '6:59 jti is written anew for each assertion; remove it',
@@ -208,60 +233,63 @@ export const badSessions: readonly BadFile[] = [
   both(
     'an assertion, and claims that are not of the proof',
     `${client}\ngrant_type: ${jwtBearer}\nassertion: s3cr3t\nassertion_claims: { aud: id, iss: me, sub: you }`,
-    'token: { client_auth: client_secret_jwt }',
+    `token: { client_auth: client_secret_jwt }\n    grant_types: ["${jwtBearer}"]`,
     '8:34 there is an assertion already, and the proof of who the client is takes aud alone; remove iss',
     '8:43 there is an assertion already, and the proof of who the client is takes aud alone; remove sub',
   ),
   both(
     'an assertion, a ready proof, and claims',
     `client_id: a\ngrant_type: ${jwtBearer}\nassertion: s3cr3t\nclient_assertion: s3cr3t\nassertion_claims: { aud: id }`,
-    'token: { client_auth: private_key_jwt }',
+    `token: { client_auth: private_key_jwt }\n    grant_types: ["${jwtBearer}"]`,
     '8:5 there is an assertion already; keep assertion or assertion_claims',
   ),
   both(
     'a ready proof, and claims',
     'client_id: a\nclient_assertion: s3cr3t\nassertion_claims: { aud: id }',
     'token: { client_auth: private_key_jwt }',
-    `6:23 assertion_claims are not used: provider p has client_auth private_key_jwt; remove them, or write grant_type: ${jwtBearer}`,
+    `6:23 assertion_claims are not used: provider p has client_auth private_key_jwt; remove them`,
   ),
   both(
     'claims where a secret proves it',
     `${client}\nassertion_claims: { aud: id }`,
     'token: { client_auth: client_secret_post }',
-    `6:23 assertion_claims are not used: provider p has client_auth client_secret_post; remove them, or write grant_type: ${jwtBearer}`,
+    `6:23 assertion_claims are not used: provider p has client_auth client_secret_post; remove them`,
   ),
-  credential(
+  anyGrant(
+    'a key of another grant',
+    `${client}\nrefresh_token: s3cr3t\nusername: u`,
+    `6:5 grant_type client_credentials does not use \`refresh_token\`; remove it, or write grant_type: refresh_token or authorization_code or ${deviceCode}`,
+    '7:5 grant_type client_credentials does not use `username`; remove it, or write grant_type: password',
+  ),
+  anyGrant(
     'claims that nothing signs',
-    `provider: realer\n${client}\nassertion_claims: { iss: me }`,
-    `6:23 assertion_claims are not used: provider realer has client_auth client_secret_basic; remove them, or write grant_type: ${jwtBearer}`,
+    `${client}\nassertion_claims: { iss: me }`,
+    `6:23 assertion_claims are not used: provider any has client_auth client_secret_basic; remove them, or write grant_type: ${jwtBearer}`,
   ),
-  credential(
+  anyGrant(
     'a secret without an id',
-    `provider: realer\ngrant_type: ${jwtBearer}\nassertion: s3cr3t\nclient_secret: s3cr3t`,
-    '2:3 client_id is missing: provider realer wants client_secret_basic; write client_id: ${NAME}',
+    `grant_type: ${jwtBearer}\nassertion: s3cr3t\nclient_secret: s3cr3t`,
+    '2:3 client_id is missing: provider any wants client_secret_basic; write client_id: ${NAME}',
   ),
-  credential(
+  anyGrant(
     'a token exchange without a token',
-    `provider: realer\ngrant_type: ${tokenExchange}`,
+    `grant_type: ${tokenExchange}`,
     '2:3 subject_token is missing: grant_type token-exchange exchanges one, or the token of the credential in using; write subject_token: ${NAME} or ${file:/path}',
   ),
-  credential(
+  anyGrant(
     'an actor without its type, and a type without an actor',
-    `provider: realer\ngrant_type: ${tokenExchange}\nsubject_token: s3cr3t\nactor_token: s3cr3t`,
+    `grant_type: ${tokenExchange}\nsubject_token: s3cr3t\nactor_token: s3cr3t`,
     '6:5 actor_token needs actor_token_type (RFC 8693 §2.1)',
   ),
-  credential(
+  anyGrant(
     'a type without an actor',
-    `provider: realer\ngrant_type: ${tokenExchange}\nsubject_token: s3cr3t\nactor_token_type: jwt`,
+    `grant_type: ${tokenExchange}\nsubject_token: s3cr3t\nactor_token_type: jwt`,
     '6:5 actor_token_type needs actor_token (RFC 8693 §2.1)',
   ),
-  credentials(
+  file(
     'two tokens to exchange',
-    [
-      `a: { provider: realer, grant_type: "${tokenExchange}", subject_token: s3cr3t, using: b }`,
-      'b: { provider: realer, client_id: a, client_secret: b }',
-    ],
-    '2:112 there is a subject_token already; keep subject_token or using',
+    `credentials:\n  a: { provider: any, grant_type: "${tokenExchange}", subject_token: s3cr3t, using: b }\n  b: { provider: realer, client_id: a, client_secret: b }\nroutes: { /a: { credential: a } }\n${takesAny}`,
+    '2:109 there is a subject_token already; keep subject_token or using',
   ),
   credential(
     'resources that are not absolute URIs',
@@ -297,7 +325,7 @@ export const badSessions: readonly BadFile[] = [
       'a: { provider: realer, client_id: a, client_secret: b }',
       'b: { provider: revo-digital, grant_type: refresh_token, refresh_token: r, client_id: a, client_secret: b, using: a }',
     ],
-    `3:109 grant_type refresh_token does not use \`using\`; remove it, or write grant_type: client_credentials or ${tokenExchange}`,
+    `3:109 grant_type refresh_token does not use \`using\`; remove it`,
   ),
   credentials(
     'a token whose tenant nobody names',

@@ -10,7 +10,7 @@ const client =
   "client_id is the credential's; write client_id there, and rename: { client_id: … } for another name";
 const response = 'response_type is code, the only one that is understood here; remove it';
 const names =
-  '{client_id}, {client_secret}, {tenant}, {grant_type}, {scope}, {audience}, {resource}, {username}, {password}, {assertion}, {subject_token}, {subject_token_type}, {actor_token}, {actor_token_type}, {requested_token_type}, {device_code}, {refresh_token}, {code}, {redirect_uri}, {code_verifier}, {token}, {token_type_hint}';
+  '{client_id}, {client_secret}, {client_assertion}, {tenant}, {grant_type}, {scope}, {audience}, {resource}, {username}, {password}, {assertion}, {subject_token}, {subject_token_type}, {actor_token}, {actor_token_type}, {requested_token_type}, {device_code}, {refresh_token}, {code}, {redirect_uri}, {code_verifier}, {token}, {token_type_hint}';
 const loginNames =
   '{client_id}, {tenant}, {timestamp}, {scope}, {audience}, {resource}, {redirect_uri}, {state}, {code_challenge}';
 

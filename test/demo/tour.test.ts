@@ -9,13 +9,13 @@ import { prepare, tour } from '../../src/demo/tour.ts';
 import { startVendors, type Vendors } from '../../src/demo/vendors.ts';
 import { presets } from '../../src/provider/presets.ts';
 import { createLog } from '../../src/telemetry/log.ts';
+import { configOf } from '../support/config.ts';
 
 const shipped = readFileSync(new URL('../../routes.yaml', import.meta.url), 'utf8');
 
 /** The shipped routes.yaml in front of `vendors`, on a free port; every log line goes to `log`. */
 function serveShipped(vendors: Vendors, log: string[]): Promise<Running> {
-  const { config, problems } = load(shipped, { file: 'routes.yaml', env: vendors.env, presets });
-  if (config === undefined) throw new Error(JSON.stringify(problems));
+  const config = configOf(shipped, vendors.env);
   const listen = { kind: 'tcp', host: '127.0.0.1', port: 0 } as const;
   return start(
     { ...config, server: { ...config.server, listen, admin: 'off' } },

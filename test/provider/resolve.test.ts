@@ -34,6 +34,7 @@ describe('what a provider extends', () => {
       token: request,
       refresh: request,
       exchange: request,
+      assertion_claims: {},
       response: {
         access_token: 'access_token',
         refresh_token: 'refresh_token',

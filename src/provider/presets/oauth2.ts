@@ -17,6 +17,7 @@ export const oauth2 = {
     rename: {},
     headers: {},
   },
+  assertion_claims: {},
   response: {
     access_token: 'access_token',
     refresh_token: 'refresh_token',

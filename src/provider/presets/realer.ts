@@ -12,6 +12,7 @@ import type { ProviderSpec } from '../provider.ts';
  */
 export const realer: ProviderSpec = {
   base_url: 'https://api.therealer.com',
+  grant_types: ['client_credentials'],
   token: { url: '/oauth/token', client_auth: 'client_secret_basic', basic_encoding: 'raw' },
   revoke: { url: '/oauth/revoke', params: { token_type_hint: null } },
   response: { renew_after: 'renew_after', default_lifetime: 3_600_000 },

@@ -11,6 +11,7 @@ import type { ProviderSpec } from '../provider.ts';
  */
 export const revoDigitalLocation: ProviderSpec = {
   extends: 'revo-digital',
+  grant_types: ['client_credentials'],
   token: {
     url: '/oauth/locationToken',
     client_auth: 'none',

@@ -16,6 +16,7 @@ import type { ProviderSpec } from '../provider.ts';
  */
 export const revoDigital: ProviderSpec = {
   base_url: 'https://services.leadconnectorhq.com',
+  grant_types: ['authorization_code', 'refresh_token'],
   token: { url: '/oauth/token', client_auth: 'client_secret_post', params: { user_type: 'Location' } },
   authorize: { url: 'https://marketplace.gohighlevel.com/oauth/chooselocation', pkce: 'none' },
   response: {

@@ -15,6 +15,7 @@ import type { ProviderSpec } from '../provider.ts';
  */
 export const revolution: ProviderSpec = {
   base_url: 'https://api.revolution.io/v1',
+  grant_types: ['client_credentials', 'authorization_code', 'refresh_token'],
   token: { url: '/auth/token', encoding: 'json', client_auth: 'client_secret_post' },
   exchange: { params: { grant_type: null } },
   authorize: { pkce: 'S256' },

@@ -9,6 +9,7 @@ import type { ProviderSpec } from '../provider.ts';
  */
 export const revolv3: ProviderSpec = {
   base_url: 'https://api.revolv3.com',
+  grant_types: ['client_credentials'],
   token: {
     url: '/api/Authentication/token',
     encoding: 'json',

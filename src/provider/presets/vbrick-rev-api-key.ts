@@ -10,6 +10,7 @@ import type { ProviderSpec } from '../provider.ts';
  */
 export const vbrickRevApiKey: ProviderSpec = {
   extends: 'vbrick-rev',
+  grant_types: ['client_credentials'],
   token: {
     url: '/api/v2/authenticate',
     client_auth: 'client_secret_post',

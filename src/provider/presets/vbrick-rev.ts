@@ -17,6 +17,7 @@ import type { ProviderSpec } from '../provider.ts';
  *   answer without `issuedBy` works too.
  */
 export const vbrickRev: ProviderSpec = {
+  grant_types: ['authorization_code', 'refresh_token'],
   token: {
     url: '/api/v2/oauth/token',
     encoding: 'json',
