@@ -1,12 +1,18 @@
 import type { Exchange } from '../gateway/record.ts';
 import { codeOf, nameOf } from '../telemetry/error-facts.ts';
-import type { ExchangeLine } from '../telemetry/exchange-json.ts';
+import type { ExchangeLine } from '../telemetry/exchange-line.ts';
 
-/** What the log says of an exchange that ended at `now` (ms on the clock of `startedAt`). */
-export function exchangeLine(exchange: Exchange, now: number): ExchangeLine {
+/**
+ * What the log says of an exchange that ended at `now` (ms on the clock of `startedAt`); `sampleRate` where only a share of
+ * its like is logged.
+ */
+export function exchangeLine(exchange: Exchange, now: number, sampleRate?: number): ExchangeLine {
   const { cause } = exchange;
   return {
     id: exchange.id,
+    trace_id: exchange.traceId,
+    span_id: exchange.spanId,
+    isGiven: exchange.hasGivenIds,
     method: exchange.method,
     route: exchange.route,
     credential: exchange.credential,
@@ -21,6 +27,7 @@ export function exchangeLine(exchange: Exchange, now: number): ExchangeLine {
     tunnel: exchange.tunnel,
     error: exchange.error,
     cause: cause === undefined ? undefined : causeCode(cause),
+    sample_rate: sampleRate,
   };
 }
 

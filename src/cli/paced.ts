@@ -1,9 +1,12 @@
 import type { Clock } from '../token/clock.ts';
 
-const everyMs = 10_000;
+const defaultEveryMs = 10_000;
 
-/** Counts, and calls `tell` with the count since it was called before: at once for the first, then every 10 s at most. */
-export function paced(clock: Clock, tell: (count: number) => void): () => void {
+/**
+ * Counts, and calls `tell` with the count since it was called before: at once for the first, then every `everyMs`
+ * (10 s) at most.
+ */
+export function paced(clock: Clock, tell: (count: number) => void, everyMs = defaultEveryMs): () => void {
   let count = 0;
   let isResting = false;
   const next = () => {

@@ -1,8 +1,10 @@
+import { whatToDo } from '../admin/what-to-do.ts';
+import type { Config } from '../config/config.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { TokenEvents } from '../token/events.ts';
 
 /** What the log says of tokens: codes, generations and the first digits of a hash, never a value. */
-export function tokenLog(log: Log): TokenEvents {
+export function tokenLog(log: Log, config: Pick<Config, 'credentials' | 'providers'>): TokenEvents {
   return {
     fetched(event) {
       log.info('token fetched', {
@@ -19,13 +21,13 @@ export function tokenLog(log: Log): TokenEvents {
         log.warn(warning, { credential: event.credential, tenant: event.tenant });
     },
     adopted(event) {
-      log.info('token taken from the store', {
-        credential: event.credential,
-        tenant: event.tenant,
-        gen: event.gen,
-        hash: event.hash8,
-        lifetime_s: Math.round(event.lifetimeLeftMs / 1_000),
-      });
+      const { credential, tenant, gen, hash8: hash, lifetimeLeftMs } = event;
+      if (lifetimeLeftMs === undefined) {
+        log.info('key taken from the configuration', { credential, tenant, gen, hash });
+        return;
+      }
+      const lifetime_s = Math.round(lifetimeLeftMs / 1_000);
+      log.info('token taken from the store', { credential, tenant, gen, hash, lifetime_s });
     },
     secretsChanged({ credential, names }) {
       log.info('secrets changed', { credential, keys: names.join(', ') });
@@ -35,6 +37,7 @@ export function tokenLog(log: Log): TokenEvents {
         credential,
         key: name,
         detail: reason,
+        what_to_do: 'make the file readable again; it is looked at every few seconds',
       });
     },
     revoked(event) {
@@ -47,9 +50,16 @@ export function tokenLog(log: Log): TokenEvents {
         error: event.failure?.error,
         detail: event.failure?.detail,
       };
-      if (event.failure) log.warn('a token could not be revoked; it may be good until it expires', fields);
+      if (event.failure)
+        log.warn('a token could not be revoked; it may be good until it expires', {
+          ...fields,
+          what_to_do: `try again: cupbearer revoke ${event.credential}; or end the session at the provider`,
+        });
       else if (event.unsupported)
-        log.warn('the provider has no revocation endpoint; tokens are good until they expire', fields);
+        log.warn('the provider has no revocation endpoint; tokens are good until they expire', {
+          ...fields,
+          what_to_do: 'end the session at the provider, or change the client secret there',
+        });
       else log.info(event.revoked > 0 ? 'tokens revoked' : 'there was no token to revoke', fields);
     },
     failed(event) {
@@ -62,6 +72,7 @@ export function tokenLog(log: Log): TokenEvents {
         detail: event.failure.detail,
         retry_in_s: Math.ceil(event.retryInMs / 1_000),
         waiters: event.waiters,
+        what_to_do: whatToDo(event.failure, event, config),
       };
       if (event.blocked) log.error('token refused; the configuration or a login is needed', fields);
       else log.warn('token request failed', fields);
@@ -72,6 +83,7 @@ export function tokenLog(log: Log): TokenEvents {
         tenant: event.tenant,
         reason: event.reason,
         hash: event.hash8,
+        what_to_do: 'ask the provider why it gives the same token again; a renewal is tried again later',
       });
     },
     refused(event) {
@@ -81,6 +93,10 @@ export function tokenLog(log: Log): TokenEvents {
         origin: event.origin,
         gen: event.gen,
         action: event.action,
+        what_to_do:
+          event.action === 'guarded'
+            ? 'a newer token would not help now: check scope, audience and rights of the client at the provider'
+            : undefined,
       });
     },
   };

@@ -8,12 +8,19 @@ import { paced } from './paced.ts';
 export function tellTurnedAway(server: Server, clock: Clock, log: Log): void {
   let code: string | undefined;
   const failed = paced(clock, (connections) =>
-    log.warn('connections could not be accepted', { connections, code }),
+    log.warn('connections could not be accepted', {
+      connections,
+      code,
+      what_to_do: 'raise the limit of open files (ulimit -n, LimitNOFILE=) or lower server.max_connections',
+    }),
   );
   server.on(
     'drop',
     paced(clock, (connections) =>
-      log.warn('server.max_connections is reached; connections were closed', { connections }),
+      log.warn('server.max_connections is reached; connections were closed', {
+        connections,
+        what_to_do: 'raise server.max_connections, or find the caller that opens so many',
+      }),
     ),
   );
   // EMFILE, for one, once the listener is bound.

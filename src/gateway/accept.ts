@@ -23,6 +23,8 @@ export interface Accepted {
   readonly head: RequestHead;
   readonly route: GatewayRoute;
   readonly source: TokenSource;
+  /** Whose token it is; undefined when the credential has no tenants. */
+  readonly tenant: string | undefined;
   /** Path and query for the upstream. */
   readonly path: string;
 }
@@ -39,7 +41,7 @@ export function accept(record: Exchange, incoming: IncomingMessage, options: Acc
   if (match === undefined) {
     throw new CupbearerError(
       'route-not-found',
-      'no route has a prefix of this path; `cupbearer explain` shows the routes',
+      'no route has a prefix of this path; `cupbearer check` lists the routes',
     );
   }
   const { route, rest } = match;
@@ -55,7 +57,8 @@ export function accept(record: Exchange, incoming: IncomingMessage, options: Acc
   }
   const { base_path } = route.config.upstream;
   const path = upstreamPath(base_path, route.config.strip_prefix ? rest : target.path, target.query);
-  return { head, route, source: sourceOf(route, head), path };
+  const tenant = tenantOf(route, head);
+  return { head, route, source: route.source(tenant), tenant, path };
 }
 
 /** An absolute-form target is accepted for our own authority alone (RFC 9112 §3.2.2). Throws `host-refused`. */
@@ -68,8 +71,8 @@ function ownTarget(raw: string, { hosts }: GuardPolicy): string {
   return rest.startsWith('/') ? rest : `/${rest}`;
 }
 
-function sourceOf(route: GatewayRoute, head: RequestHead): TokenSource {
-  if (route.tenantField === undefined) return route.source(undefined);
+function tenantOf(route: GatewayRoute, head: RequestHead): string | undefined {
+  if (route.tenantField === undefined) return undefined;
   const tenant = singleField(head, route.tenantField);
   if (tenant === undefined || tenant === null || tenant === '') {
     throw new CupbearerError(
@@ -77,5 +80,5 @@ function sourceOf(route: GatewayRoute, head: RequestHead): TokenSource {
       `route ${route.prefix} needs exactly one ${route.tenantField} field`,
     );
   }
-  return route.source(tenant);
+  return tenant;
 }

@@ -15,6 +15,10 @@ export interface ExchangeTools {
   readonly now: () => number;
   /** How long a caller may pause within its body, ms. */
   readonly bodyTimeout: number;
+  /** Called once when the exchange has become a tunnel, which needs no token any more. */
+  readonly switched: () => void;
+  /** Is told who waits for a token, of which tenant; only when traces are recorded. */
+  readonly waiting?: ((exchange: Exchange, tenant: string | undefined) => void) | undefined;
   /** Called once, when the exchange is over. */
   readonly onEnd: (exchange: Exchange) => void;
 }

@@ -63,6 +63,7 @@ export class ProxiedExchange implements AttemptEvents {
         passed: this.#tools.passed,
       });
       this.#record.token = token instanceof Promise ? 'waited' : 'ready';
+      if (token instanceof Promise) this.#waits();
       if (token instanceof Promise || body instanceof Promise) void this.#wait(token, body);
       else this.#send(token, body);
     } catch (error) {
@@ -96,11 +97,13 @@ export class ProxiedExchange implements AttemptEvents {
   #dispatch(token: Token, body: RequestBody['first'], send?: GatewayRoute['sendAlone']): void {
     const { route } = this.#accepted;
     const { via, now, watch, passed } = this.#tools;
+    const record = this.#record;
     this.#token = token;
     this.#sentAt = now();
+    const spanId = record.sent?.begin(this.#sentAt, route.config.upstream.origin) ?? record.spanId;
     const attempt = new Attempt(this.#outgoing, route.config, this, { watch, passed });
     this.#attempt = attempt;
-    const request = upstreamRequest(this.#accepted, this.#record.method, token, body, via);
+    const request = upstreamRequest(this.#accepted, record, token, body, via, spanId);
     if (send !== undefined) send(request, attempt);
     else if (this.#handshake === undefined) route.pool.dispatch(request, attempt);
     else (route.tunnelPool ?? route.pool).dispatch({ ...request, upgrade: 'websocket' }, attempt);
@@ -131,6 +134,7 @@ export class ProxiedExchange implements AttemptEvents {
     this.#tokenTaken();
     this.#outgoing.detachSocket(handshake.socket);
     handshake.finish(head);
+    this.#tools.switched();
     this.#tools.tunnels.open({
       ...this.#tools,
       caller: handshake.socket,
@@ -146,6 +150,7 @@ export class ProxiedExchange implements AttemptEvents {
   onFailure(error: unknown): void {
     const { route } = this.#accepted;
     const failure = upstreamError(error, route.prefix, route.config.upstream.origin);
+    this.#record.sent?.failed(failure.code, this.#tools.now());
     if (this.#handshake !== undefined || !mayResend(this.#record, this.#attempt, this.#body)) {
       this.#fail(failure);
       return;
@@ -167,9 +172,15 @@ export class ProxiedExchange implements AttemptEvents {
     return this.#body?.uploading() === true;
   }
 
+  #waits(): void {
+    this.#tools.waiting?.(this.#record, this.#accepted.tenant);
+  }
+
   #answered(status: number): void {
-    this.#record.upstreamMs = this.#tools.now() - this.#sentAt;
+    const now = this.#tools.now();
+    this.#record.upstreamMs = now - this.#sentAt;
     this.#record.status = status;
+    this.#record.sent?.answered(status, now);
   }
 
   #tokenTaken(): void {
@@ -207,6 +218,7 @@ export class ProxiedExchange implements AttemptEvents {
         return attempt.pass();
       }
     }
+    this.#waits();
     const renewed = await source.rejected(token, origin);
     const isWhole = this.#incoming.complete;
     const body = renewed && (await this.#body?.replay());

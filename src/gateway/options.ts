@@ -34,7 +34,8 @@ export function acceptOptions(
 /** The answer to OPTIONS for this proxy itself. */
 export function answerOptions(record: Exchange, incoming: IncomingMessage, outgoing: ServerResponse): void {
   record.status = 204;
-  outgoing.writeHead(204, { allow: commonMethods.join(', '), 'cache-control': 'no-store' });
+  const allow = commonMethods.join(', ');
+  outgoing.writeHead(204, { allow, 'cache-control': 'no-store', 'x-request-id': record.id });
   outgoing.end(() => {
     if (!incoming.complete) endUpload(incoming);
   });

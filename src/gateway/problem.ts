@@ -23,10 +23,11 @@ const ending: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 ]);
 
 /**
- * An error as problem details (RFC 9457) with Proxy-Status (RFC 9209) and, where it helps, Retry-After in seconds.
+ * An error as problem details (RFC 9457) with Proxy-Status (RFC 9209) and, where it helps, Retry-After in seconds. Both ids
+ * are in it, so that whoever sees the answer can find its log line and its trace.
  * Anything that is not a CupbearerError becomes `internal` with a fixed text.
  */
-export function problemAnswer(error: unknown, requestId: string): ProblemAnswer {
+export function problemAnswer(error: unknown, requestId: string, traceId?: string): ProblemAnswer {
   const known =
     error instanceof CupbearerError
       ? error
@@ -38,6 +39,7 @@ export function problemAnswer(error: unknown, requestId: string): ProblemAnswer 
     status,
     detail: known.message,
     instance: requestId,
+    trace_id: traceId,
   });
   const headers: Record<string, string> = {
     'content-type': 'application/problem+json',
@@ -45,6 +47,7 @@ export function problemAnswer(error: unknown, requestId: string): ProblemAnswer 
     'cache-control': 'no-store',
     'cross-origin-resource-policy': 'same-origin',
     'x-content-type-options': 'nosniff',
+    'x-request-id': requestId,
     'proxy-status': `cupbearer; error=${proxyStatus}; details="${known.code}"`,
   };
   if (known.retryAfterMs !== undefined)

@@ -1,4 +1,5 @@
 import { CupbearerError, type ErrorCode, type ErrorOptions } from '../errors.ts';
+import { tlsFault } from '../tls-faults.ts';
 import { forbiddenAddress } from './connector.ts';
 
 const codes: Readonly<Record<string, ErrorCode>> = {
@@ -41,36 +42,6 @@ const what: Partial<Record<ErrorCode, string>> = {
 };
 const certificate =
   /^(?:ERR_TLS_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_SSL_|HOSTNAME_MISMATCH|EPROTO|INVALID_CA|INVALID_PURPOSE|UNSPECIFIED)/;
-/** What is wrong between us and a TLS server, the first that matches; OpenSSL names what it has no name for UNSPECIFIED. */
-const tlsFaults: readonly (readonly [RegExp, string])[] = [
-  [
-    /^CERT_HAS_EXPIRED/,
-    "its certificate has expired; its operator must renew it, or this machine's clock is wrong",
-  ],
-  [/^CERT_NOT_YET_VALID/, "its certificate is not valid yet; check this machine's clock"],
-  [
-    /^(?:ERR_TLS_CERT_ALTNAME|HOSTNAME_)/,
-    'its certificate is for another host; check the host of the upstream',
-  ],
-  [/^(?:DEPTH_ZERO_|SELF_)/, 'its certificate is signed by itself; set tls.ca to it if it is the right one'],
-  [
-    /^UNABLE_TO_/,
-    'the authority of its certificate is unknown, or it does not send an intermediate one; set tls.ca',
-  ],
-  [
-    /^UNSPECIFIED/,
-    'its certificate has a key or a signature too weak to be trusted; its operator must renew it',
-  ],
-  [
-    /WRONG_VERSION_NUMBER|PACKET_LENGTH|HTTP_REQUEST/,
-    'it does not speak TLS on this port; check scheme and port',
-  ],
-  [
-    /PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL/,
-    'it speaks no TLS version from 1.2 on; its operator must allow one',
-  ],
-  [/ALERT_/, 'it refused the TLS handshake; if it asks for a client certificate, set tls.cert and tls.key'],
-];
 
 /** What a failed attempt means to the caller. Nothing of the original message is repeated; it is kept as the cause. */
 export function upstreamError(error: unknown, prefix: string, origin: string): CupbearerError {
@@ -104,10 +75,7 @@ function errorCode(error: unknown): ErrorCode {
 }
 
 function detailOf(code: ErrorCode, error: unknown, origin: string): string | undefined {
-  if (code === 'upstream-certificate') {
-    const text = ownCode(error);
-    return tlsFaults.find(([pattern]) => pattern.test(text))?.[1];
-  }
+  if (code === 'upstream-certificate') return tlsFault(ownCode(error));
   // With TLS 1.3 the handshake is over for us before the server asks for what we do not have.
   if (code === 'upstream-closed' && origin.startsWith('https:')) {
     return `${what[code]}; if it asks for a client certificate, set tls.cert and tls.key`;

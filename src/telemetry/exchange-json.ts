@@ -1,53 +1,56 @@
+import type { ExchangeForm } from './exchange-form.ts';
+import type { ExchangeLine } from './exchange-line.ts';
 import { printableJson } from './printable.ts';
 
-/** What may be logged of an exchange: no field values, no paths, no queries. */
-export interface ExchangeLine {
-  /** Letters, digits and hyphens. */
-  readonly id: string;
-  readonly method: string;
-  readonly route?: string | undefined;
-  readonly credential?: string | undefined;
-  readonly caller?: string | undefined;
-  readonly status: number;
-  /** Milliseconds from the request's head to the end of the exchange. */
-  readonly ms: number;
-  readonly upstream_ms?: number | undefined;
-  readonly token?: string | undefined;
-  readonly retry?: string | undefined;
-  /** Why it was sent again with the same token. */
-  readonly resent?: string | undefined;
-  readonly aborted?: string | undefined;
-  /** Of a WebSocket: what ended it. */
-  readonly tunnel?: string | undefined;
-  readonly error?: string | undefined;
-  /** Code of the underlying error, never its message. */
-  readonly cause?: string | undefined;
+/** What of a line is the same for many exchanges, and for which. */
+interface Fixed {
+  readonly like: ExchangeLine;
+  readonly middle: string;
+  readonly end: string;
 }
 
+/** Routes whose fixed part is kept: some 10 MiB when all are in use. */
+const maxFixed = 16_384;
+
 /**
- * Makes the JSON lines of exchanges, as pino would write them, each with its newline. `clean` is what becomes of texts:
- * it is asked only when they differ from those of the line before.
+ * Makes the JSON lines of exchanges, each with its newline. `clean` is what becomes of texts: those that differ from the
+ * line before of the same route, and ids that a caller has chosen.
  */
-export function exchangeWriter(clean: Clean): (line: ExchangeLine, level: 'info' | 'error') => string {
+export function exchangeWriter(
+  clean: Clean,
+  form: ExchangeForm,
+): (line: ExchangeLine, level: 'info' | 'error') => string {
   let lastMs = 0;
+  let lastLevel = '';
   let start = '';
-  // Lines that follow each other mostly differ in their figures alone.
-  let like: ExchangeLine | undefined;
-  let middle = '';
-  let end = '';
+  // Lines of one route mostly differ in their figures alone.
+  const fixedByRoute = new Map<string | undefined, Fixed>();
+  let fixed: Fixed | undefined;
+  const { names, duration } = form;
+  const between = [names.trace_id, names.span_id].map((name) => `","${name}":"`);
+  const [beforeTrace = '', beforeSpan = ''] = between;
+  const beforeUpstream = `,"${names.upstream_ms}":`;
+  const fixedFor = (line: ExchangeLine): Fixed => {
+    const known = fixed?.like.route === line.route ? fixed : fixedByRoute.get(line.route);
+    if (known !== undefined && isAlike(line, known.like)) return known;
+    const made = { like: line, middle: middleOf(line, clean, form), end: endOf(line, clean, form) };
+    if (known === undefined && fixedByRoute.size >= maxFixed) fixedByRoute.clear();
+    fixedByRoute.set(line.route, made);
+    return made;
+  };
   return (line, level) => {
     const now = Date.now();
-    if (now !== lastMs) {
+    if (now !== lastMs || level !== lastLevel) {
       lastMs = now;
-      start = `"time":"${new Date(now).toISOString()}","id":"`;
+      lastLevel = level;
+      start = form.start(level, new Date(now).toISOString());
     }
-    if (like === undefined || !isAlike(line, like)) {
-      like = line;
-      middle = middleOf(line, clean);
-      end = endOf(line, clean);
-    }
-    const upstream = line.upstream_ms === undefined ? '' : `,"upstream_ms":${line.upstream_ms}`;
-    return `{"level":"${level}",${start}${line.id}${middle}${line.ms}${upstream}${end}`;
+    fixed = fixedFor(line);
+    const id = line.isGiven ? clean(line.id) : line.id;
+    const trace = line.isGiven ? clean(line.trace_id) : line.trace_id;
+    const upstream = line.upstream_ms === undefined ? '' : beforeUpstream + line.upstream_ms;
+    const ids = id + beforeTrace + trace + beforeSpan + line.span_id;
+    return start + ids + fixed.middle + duration(line.ms) + upstream + fixed.end;
   };
 }
 
@@ -64,24 +67,37 @@ function isAlike(a: ExchangeLine, b: ExchangeLine): boolean {
     a.aborted === b.aborted &&
     a.tunnel === b.tunnel &&
     a.error === b.error &&
-    a.cause === b.cause
+    a.cause === b.cause &&
+    a.sample_rate === b.sample_rate
   );
 }
 
 type Clean = (text: string) => string;
 
-function middleOf({ method, route, credential, caller, status }: ExchangeLine, clean: Clean): string {
-  return `"${members({ method, route, credential, caller }, clean)},"status":${status},"ms":`;
+const inMiddle = ['method', 'route', 'credential', 'caller'] as const;
+const atEnd = ['token', 'retry', 'resent', 'aborted', 'tunnel', 'error', 'cause'] as const;
+
+function middleOf(line: ExchangeLine, clean: Clean, form: ExchangeForm): string {
+  const { status, ms } = form.names;
+  return `"${members(line, inMiddle, clean, form)},"${status}":${line.status}${form.outcome(line)},"${ms}":`;
 }
 
-function endOf(line: ExchangeLine, clean: Clean): string {
-  const { token, retry, resent, aborted, tunnel, error, cause } = line;
-  return `${members({ token, retry, resent, aborted, tunnel, error, cause }, clean)},"msg":"exchange"}\n`;
+function endOf(line: ExchangeLine, clean: Clean, form: ExchangeForm): string {
+  const rate = line.sample_rate === undefined ? '' : `,"${form.names.sample_rate}":${line.sample_rate}`;
+  return `${members(line, atEnd, clean, form)}${rate}${form.end}\n`;
 }
 
-function members(texts: Readonly<Record<string, string | undefined>>, clean: Clean): string {
-  const json = Object.entries(texts)
-    .map(([name, text]) => (text === undefined ? '' : `,"${name}":${JSON.stringify(clean(text))}`))
+function members(
+  line: ExchangeLine,
+  keys: readonly (typeof inMiddle | typeof atEnd)[number][],
+  clean: Clean,
+  { names }: ExchangeForm,
+): string {
+  const json = keys
+    .map((key) => {
+      const text = line[key];
+      return text === undefined ? '' : `,"${names[key]}":${JSON.stringify(clean(text))}`;
+    })
     .join('');
   return printableJson(json);
 }

@@ -1,13 +1,20 @@
 import { type DestinationStream, pino, stdTimeFunctions } from 'pino';
 import { backgroundWriter } from './background-writer.ts';
 import { batched } from './batch.ts';
-import { type ExchangeLine, exchangeWriter } from './exchange-json.ts';
+import { ecsHead, ecsLine } from './ecs.ts';
+import { ecsForm, plainForm } from './exchange-form.ts';
+import { exchangeWriter } from './exchange-json.ts';
+import type { ExchangeLine } from './exchange-line.ts';
 import { prettyLines } from './pretty.ts';
 import { printableJson } from './printable.ts';
 import type { Scrubber } from './scrubber.ts';
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
+
+export const logFormats = ['json', 'ecs', 'pretty'] as const;
+/** JSON with our own names or those of the Elastic Common Schema, or compact lines for a person. */
+export type LogFormat = (typeof logFormats)[number];
 
 /** Plain values only: an object, an Error or a Secret cannot get into a line. */
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
@@ -24,10 +31,22 @@ export interface Log {
   flush(): Promise<void>;
 }
 
-export interface LogOptions {
+/** How to log: what a command was told. Plain data. */
+export interface LogSettings {
   readonly level: LogLevel;
-  /** Compact lines for a person instead of JSON. */
-  readonly pretty?: boolean;
+  /** Default: json. */
+  readonly format: LogFormat;
+  /** Whether pretty lines have colours. */
+  readonly colour: boolean;
+  /** Who logs, in the format ecs. */
+  readonly service: string;
+  /** The share of ordinary exchanges that are logged, 0 to 1. */
+  readonly sampleRate: number;
+}
+
+export interface LogOptions
+  extends Pick<LogSettings, 'level'>,
+    Partial<Pick<LogSettings, 'format' | 'colour' | 'service'>> {
   /** Where lines go; default: standard output, buffered for at most a second. */
   readonly stream?: DestinationStream;
   /** What takes secrets out of every text that is logged. */
@@ -45,9 +64,11 @@ const unreadMs = 2_000;
  * One JSON line an event (or a compact one on a terminal), without control characters; failing to write never stops
  * proxying.
  */
-export function createLog({ level, pretty = false, stream, scrubber }: LogOptions): Log {
-  const { lines, flush } = stream !== undefined ? direct(stream) : pretty ? terminal() : buffered();
-  const sink = pretty ? prettyLines(lines) : lines;
+export function createLog(options: LogOptions): Log {
+  const { level, format = 'json', colour = false, service = 'cupbearer', stream, scrubber } = options;
+  const isPretty = format === 'pretty';
+  const { lines, flush } = stream !== undefined ? direct(stream) : isPretty ? terminal() : buffered();
+  const sink = isPretty ? prettyLines(lines, { colour }) : lines;
   const clean = (text: string) => scrubber?.scrub(text) ?? text;
   const logger = pino(
     {
@@ -58,11 +79,16 @@ export function createLog({ level, pretty = false, stream, scrubber }: LogOption
     },
     { write: (line) => sink.write(printableJson(line)) },
   );
-  const exchangeJson = exchangeWriter(clean);
+  const exchangeJson = exchangeWriter(clean, format === 'ecs' ? ecsForm(service) : plainForm);
   const write =
     (method: 'info' | 'warn' | 'error' | 'debug') =>
     (message: string, fields: LogFields = {}) => {
-      if (logger.isLevelEnabled(method)) logger[method](cleaned(fields, clean), clean(message));
+      if (!logger.isLevelEnabled(method)) return;
+      const told = cleaned(fields, clean);
+      if (format === 'ecs') {
+        const head = ecsHead(method, new Date().toISOString(), clean(message), service);
+        sink.write(`${printableJson(ecsLine(head, told))}\n`);
+      } else logger[method](told, clean(message));
     };
   return {
     // The one line on the way of every request is written without pino, which takes three times as long for it.

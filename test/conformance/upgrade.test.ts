@@ -73,9 +73,11 @@ describe('U: Upgrade and WebSocket', () => {
     expect(caller.received()).toBe(
       `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: chat\r\nX-One: \xe9\r\nCross-Origin-Resource-Policy: same-origin\r\nX-Content-Type-Options: nosniff\r\n\r\n`,
     );
-    const via = values(s.up.requests[0]!, 'via')[0];
+    const [via, id, trace] = ['via', 'x-request-id', 'traceparent'].map(
+      (name) => values(s.up.requests[0]!, name)[0],
+    );
     expect(s.up.bytes()).toBe(
-      `GET /v1/acme/ws HTTP/1.1\r\nhost: 127.0.0.1:${s.up.port}\r\nconnection: upgrade\r\nupgrade: websocket\r\nSec-WebSocket-Key: ${key}\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: chat\r\nX-Two: 2\r\nvia: ${via}\r\nAuthorization: Bearer SENT-T1\r\n\r\n`,
+      `GET /v1/acme/ws HTTP/1.1\r\nhost: 127.0.0.1:${s.up.port}\r\nconnection: upgrade\r\nupgrade: websocket\r\nSec-WebSocket-Key: ${key}\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: chat\r\nX-Two: 2\r\nvia: ${via}\r\nx-request-id: ${id}\r\ntraceparent: ${trace}\r\nAuthorization: Bearer SENT-T1\r\n\r\n`,
     );
   });
 

@@ -3,19 +3,20 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
-import { createLog } from '../../src/telemetry/log.ts';
+import { type LogFormat, logFormats } from '../../src/telemetry/log.ts';
 import { createScrubber } from '../../src/telemetry/scrubber.ts';
+import { recordedLog } from '../support/recorded-log.ts';
 
-function recorded(pretty = false) {
-  const lines: string[] = [];
-  const log = createLog({ level: 'info', pretty, stream: { write: (line) => void lines.push(line) } });
-  return { log, lines };
-}
+const recorded = (format: LogFormat = 'json') => recordedLog({ format, colour: true });
+
+const ids = { trace_id: 'a'.repeat(32), span_id: 'b'.repeat(16), isGiven: false };
+const shownIds = { trace_id: 'a'.repeat(32), span_id: 'b'.repeat(16) };
 
 describe('the log', () => {
   it('writes one JSON line for an exchange, with what is known and nothing else', () => {
     const { log, lines } = recorded();
     log.exchange({
+      ...ids,
       id: 'a-1',
       method: 'GET',
       route: '/x',
@@ -31,6 +32,7 @@ describe('the log', () => {
     expect(line).toEqual({
       level: 'info',
       msg: 'exchange',
+      ...shownIds,
       id: 'a-1',
       method: 'GET',
       route: '/x',
@@ -55,22 +57,26 @@ describe('the log', () => {
       { ...line, status: 401 },
       { ...line, token: 'waited' },
       { ...line, retry: 'recovered' },
+      { ...line, resent: 'stale-connection' },
+      { ...line, sample_rate: 0.5 },
+      { ...line, tunnel: 'idle' },
       { ...line, aborted: 'caller' },
       { ...line, error: 'upstream-closed' },
       { ...line, cause: 'ECONNRESET' },
       { id: 'a-3', method: 'GET', status: 404, ms: 0.1, error: 'route-not-found' },
     ];
-    for (const one of [...others, ...others.toReversed()]) log.exchange(one);
+    for (const one of [...others, ...others.toReversed()]) log.exchange({ ...ids, ...one });
     const written = lines.map((text) => {
       const { time: _time, level: _level, msg: _msg, ...rest } = JSON.parse(text);
       return rest;
     });
-    expect(written).toEqual([...others, ...others.toReversed()]);
+    const expected = others.map((one) => ({ ...shownIds, ...one }));
+    expect(written).toEqual([...expected, ...expected.toReversed()]);
   });
 
   it('raises an internal error to level error and keeps debug out', () => {
     const { log, lines } = recorded();
-    log.exchange({ id: 'a-1', method: 'GET', status: 500, ms: 1, error: 'internal' });
+    log.exchange({ ...ids, id: 'a-1', method: 'GET', status: 500, ms: 1, error: 'internal' });
     log.debug('quiet');
     expect(lines.map((line) => JSON.parse(line).level)).toEqual(['error']);
   });
@@ -81,31 +87,30 @@ describe('the log', () => {
     expect(lines[0]!.trimEnd()).not.toMatch(/[\r\n\u001b]/);
   });
 
-  it.each([false, true])('shows no character that a terminal obeys or hides, pretty: %s', (pretty) => {
-    const { log, lines } = recorded(pretty);
+  it.each(logFormats)('shows no character that a terminal obeys or hides, as %s', (format) => {
+    const { log, lines } = recorded(format);
+    const pretty = format === 'pretty';
     const odd = 'a\r\n\u001b[31m\u0085\u009b2J\u2028\u2029\u202e\u200b\ufeff\ud800\u007f{"level":"fake"}';
     log.warn(odd, { method: odd });
-    log.exchange({ id: 'a-1', method: odd, route: odd, status: 200, ms: 1, cause: odd });
+    log.exchange({ ...ids, id: 'a-1', method: odd, route: odd, status: 200, ms: 1, cause: odd });
     expect(lines).toHaveLength(2);
     for (const line of lines) {
       expect(line.endsWith('\n')).toBe(true);
       expect(line.slice(0, -1).replace(/\u001b\[\d+m/g, (colour) => (pretty ? '' : colour))).not.toMatch(
         /[\p{C}\p{Zl}\p{Zp}]/u,
       );
-      if (!pretty) expect(JSON.parse(line).method).toBe(odd);
+      if (format === 'json') expect(JSON.parse(line).method).toBe(odd);
     }
   });
 
-  it.each([false, true])('has live secrets taken out of every text, pretty: %s', (pretty) => {
-    const lines: string[] = [];
+  it.each(logFormats)('has live secrets taken out of every text, as %s', (format) => {
     const scrubber = createScrubber();
     scrubber.add('a "secret"');
-    const stream = { write: (line: string) => void lines.push(line) };
-    const log = createLog({ level: 'trace', pretty, stream, scrubber });
+    const { log, lines } = recordedLog({ level: 'trace', format, scrubber });
     const text = 'with a "secret" and a+%22secret%22';
     for (const level of ['debug', 'info', 'warn', 'error'] as const)
       log[level](text, { text, n: 1, no: undefined });
-    log.exchange({ id: 'a-1', method: text, status: 200, ms: 1, cause: text });
+    log.exchange({ ...ids, id: 'a-1', method: text, status: 200, ms: 1, cause: text });
     expect(lines).toHaveLength(5);
     for (const line of lines) {
       expect(line).not.toContain('secret"');
@@ -115,7 +120,7 @@ describe('the log', () => {
   });
 
   it('is compact on a terminal', () => {
-    const { log, lines } = recorded(true);
+    const { log, lines } = recorded('pretty');
     log.info('started', { url: 'http://127.0.0.1:1' });
     const [line = ''] = lines;
     expect(line.replace(/\u001b\[\d+m/g, '')).toMatch(
