@@ -16,6 +16,8 @@ export interface Counters {
   readonly take: () => CountsDelta;
   /** All that was counted since the start, taken or not. */
   readonly read: () => RouteCounts[];
+  /** The routes are others from now on. What the others have counted stays. */
+  readonly adopt: (prefixes: readonly string[]) => void;
 }
 
 /** What several processes have counted, together. Its functions may be called without it. */
@@ -23,6 +25,8 @@ export interface Totals {
   /** Adds what was counted elsewhere; to be called once with each. */
   readonly add: (delta: CountsDelta) => void;
   readonly read: () => RouteCounts[];
+  /** As of Counters. */
+  readonly adopt: (prefixes: readonly string[]) => void;
 }
 
 /** By how much counts have risen; plain JSON data that only a process of the same version understands. */
@@ -42,6 +46,7 @@ interface RowDelta {
  * requests, then of the requests that belong to none. What nobody calls takes no memory.
  */
 export function createCounters(prefixes: readonly string[]): Counters {
+  let routes = prefixes;
   const rows: Rows = new Map();
   const taken: Rows = new Map();
   // Exchanges that follow each other often have the same route.
@@ -65,12 +70,16 @@ export function createCounters(prefixes: readonly string[]): Counters {
       }
       return { rows: changed };
     },
-    read: () => readRows(rows, prefixes),
+    read: () => readRows(rows, routes),
+    adopt(others) {
+      routes = others;
+    },
   };
 }
 
 /** Sums what processes that serve the same routes have counted. */
 export function createTotals(prefixes: readonly string[]): Totals {
+  let routes = prefixes;
   const rows: Rows = new Map();
   return {
     add(delta) {
@@ -81,7 +90,10 @@ export function createTotals(prefixes: readonly string[]): Totals {
         }
       }
     },
-    read: () => readRows(rows, prefixes),
+    read: () => readRows(rows, routes),
+    adopt(others) {
+      routes = others;
+    },
   };
 }
 
@@ -100,8 +112,12 @@ function rowOf(route: string | undefined, rows: Rows): Row {
 function readRows(rows: Rows, prefixes: readonly string[]): RouteCounts[] {
   const routes = new Set<string | undefined>([...prefixes, ...rows.keys()]);
   routes.delete(undefined);
-  const empty = emptyRow();
-  return [...routes, undefined].map((route) => countsOf(route, rows.get(route) ?? empty));
+  // Of thousands of routes, few may have been called.
+  const nothing = countsOf(undefined, emptyRow());
+  return [...routes, undefined].map((route) => {
+    const row = rows.get(route);
+    return row === undefined ? { ...nothing, route } : countsOf(route, row);
+  });
 }
 
 function increasesOf(row: Row, before: Row): number[] {
