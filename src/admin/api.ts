@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import { type ControlOptions, createControl } from './control.ts';
 import type { AdminEnv, Guards } from './guard.ts';
 import { problemResponse } from './problem.ts';
+import { askedSubject } from './subject.ts';
 
 export interface ApiOptions {
   /** A login elsewhere has stored a new session. May throw CupbearerError. */
@@ -25,7 +26,8 @@ export function createApi(
   });
   app.use('*', guards.api);
   app.post('/restart/:credential', (c) => {
-    restart(c.req.param('credential'), c.req.query('tenant') || undefined);
+    const { credential, tenant } = askedSubject(c);
+    restart(credential, tenant);
     return c.json({ status: 'ok' });
   });
   if (control !== undefined) app.route('/', createControl(control));

@@ -1,10 +1,16 @@
 import { Hono } from 'hono';
 import type { Revocation } from '../token/revocation.ts';
 import type { AdminEnv } from './guard.ts';
+import type { RouteTrends } from './instance-status.ts';
 import type { StatusReport } from './status.ts';
+import { askedSubject } from './subject.ts';
 
 export interface ControlOptions {
   readonly status: () => Promise<StatusReport>;
+  /** Renews the token of a credential now. May reject with CupbearerError. */
+  readonly renew: (credential: string, tenant: string | undefined) => Promise<void>;
+  /** What the routes did lately. */
+  readonly trends?: () => Promise<RouteTrends | undefined>;
   /** Revokes the tokens of a credential and deletes its session. May reject with CupbearerError. */
   readonly revoke: (credential: string, tenant: string | undefined) => Promise<Revocation>;
 }
@@ -48,12 +54,16 @@ function errorOf({ error, status, detail }: NonNullable<Revocation['failure']>) 
 }
 
 /** What an operator asks of a running Cupbearer. The caller stands guard and answers for errors. */
-export function createControl({ status, revoke }: ControlOptions): Hono<AdminEnv> {
+export function createControl({ status, renew, revoke }: ControlOptions): Hono<AdminEnv> {
   const app = new Hono<AdminEnv>();
   app.get('/status', async (c) => c.json(await status()));
+  app.post('/renew/:credential', async (c) => {
+    const { credential, tenant } = askedSubject(c);
+    await renew(credential, tenant);
+    return c.json({ status: 'ok' });
+  });
   app.post('/revoke/:credential', async (c) => {
-    const credential = c.req.param('credential');
-    const tenant = c.req.query('tenant') || undefined;
+    const { credential, tenant } = askedSubject(c);
     return c.json(revokeReport(credential, tenant, await revoke(credential, tenant)));
   });
   return app;

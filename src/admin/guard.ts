@@ -19,6 +19,8 @@ export interface Guards {
   readonly local: MiddlewareHandler<AdminEnv>;
   /** For pages that start something: as `local`, and no other site may lead there. */
   readonly page: MiddlewareHandler<AdminEnv>;
+  /** For what forms of our own pages start: as `page`, and the browser says that one of these sends it. */
+  readonly form: MiddlewareHandler<AdminEnv>;
   /** For /api: on this machine, no proxy, and no web page can send the request. It needs the field `X-Cupbearer: 1`. */
   readonly api: MiddlewareHandler<AdminEnv>;
 }
@@ -51,17 +53,29 @@ export function createGuards({ isAllowedHost, unixSocket }: GuardOptions): Guard
     if (isForwarded(c) && isLoopbackHost(host)) throw browserRefused(forwardedMessage);
     return host;
   };
+  const checkSite = (c: Context<AdminEnv>): void => {
+    const host = checkPage(c);
+    const site = c.req.header('sec-fetch-site') ?? 'none';
+    const origin = c.req.header('origin');
+    if ((site !== 'none' && site !== 'same-origin') || (origin !== undefined && !isOf(origin, host))) {
+      throw browserRefused('another site led here; if that was meant, type the address into the browser');
+    }
+  };
   return {
     async local(c, next) {
       checkPage(c);
       await next();
     },
     async page(c, next) {
-      const host = checkPage(c);
-      const site = c.req.header('sec-fetch-site') ?? 'none';
-      const origin = c.req.header('origin');
-      if ((site !== 'none' && site !== 'same-origin') || (origin !== undefined && !isOf(origin, host))) {
-        throw browserRefused('another site led here; if that was meant, type the address into the browser');
+      checkSite(c);
+      await next();
+    },
+    async form(c, next) {
+      checkSite(c);
+      const site = c.req.header('sec-fetch-site');
+      // To a plain http address that is not loopback a browser says no more than the Origin.
+      if (site === undefined ? c.req.header('origin') === undefined : site !== 'same-origin') {
+        throw browserRefused('this is for a form of the page in a browser; commands use /api');
       }
       await next();
     },

@@ -21,6 +21,24 @@ export interface RouteStatus {
   readonly p99_ms?: number;
 }
 
+/** What became of one route in one spell after the other, oldest first. All have as many entries. */
+export interface RouteTrend {
+  /** Requests a second. */
+  readonly rate: readonly number[];
+  /** Estimates, ms; undefined for a spell without requests. */
+  readonly p50: readonly (number | undefined)[];
+  readonly p99: readonly (number | undefined)[];
+  /** Our own answers. */
+  readonly errors: readonly number[];
+}
+
+/** What the routes did lately: those with most requests, by prefix, `undefined` being what belongs to no route. */
+export interface RouteTrends {
+  /** Milliseconds of one spell. */
+  readonly everyMs: number;
+  readonly routes: ReadonlyMap<string | undefined, RouteTrend>;
+}
+
 /**
  * One of the processes that serve.
  *
@@ -32,6 +50,21 @@ export interface WorkerStatus {
   readonly state: 'starting' | 'serving' | 'stopping';
   readonly uptime_s: number;
   readonly restarts: number;
+}
+
+/**
+ * What became of the configuration file since the start.
+ *
+ * - `loaded_at`: when the configuration in force was read, ISO 8601. `reloads`: how often one took another's place.
+ *   `refusals`: how often one could not.
+ * - `refused`: why the file as it is now is not in force; the configuration before it serves on. `problems` are whole
+ *   sentences with file and line; absent while the file and the configuration in force agree.
+ */
+export interface ConfigStatus {
+  readonly loaded_at: string;
+  readonly reloads: number;
+  readonly refusals: number;
+  readonly refused?: { readonly at: string; readonly problems: readonly string[] };
 }
 
 /** A worker as its parent sees it. */

@@ -1,15 +1,15 @@
 import { type Context, Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import { getCookie, setCookie } from 'hono/cookie';
 import { CupbearerError, errorTable } from '../errors.ts';
 import type { LoginDesk } from '../token/login-desk.ts';
 import type { LoginCookie } from '../token/login-waiting.ts';
+import { smallForm } from './form.ts';
 import { type AdminEnv, forwardedMessage, type Guards, isForwarded, isLoopbackHost } from './guard.ts';
 import { loggedInPage, loginFailedPage, type Page, pageHeaders, startPage } from './page.ts';
 import { known } from './problem.ts';
+import { askedSubject, subjectPath } from './subject.ts';
 
 const callbackPath = '/callback';
-const formBytes = 4_096;
 
 /**
  * A person logs in: `/login/CREDENTIAL[?tenant=T]` says what will happen, its button sends the browser to the provider,
@@ -23,19 +23,16 @@ export function createLoginPages(desk: LoginDesk, guards: Guards, failed: (error
 
   app.get('/login/:credential', async (c) => {
     onlyGet(c);
-    const credential = c.req.param('credential');
-    const tenant = c.req.query('tenant') || undefined;
-    const redirectUri = returnAddress(c, desk.redirectUri({ credential, tenant }));
-    const { host, ticket, cookie } = await desk.offer({ credential, tenant }, redirectUri);
+    const subject = askedSubject(c);
+    const redirectUri = returnAddress(c, desk.redirectUri(subject));
+    const { host, ticket, cookie } = await desk.offer(subject, redirectUri);
     // Strict: no form of another site brings it along.
     giveCookie(c, cookie, { path: '/login/', sameSite: 'Strict', secure: isSecure(redirectUri) });
-    const query = tenant === undefined ? '' : `?tenant=${encodeURIComponent(tenant)}`;
-    const action = `/login/${encodeURIComponent(credential)}${query}`;
-    const page = await startPage({ credential, tenant, host, action, ticket });
+    const page = await startPage({ subject, host, action: `/login/${subjectPath(subject)}`, ticket });
     return c.body(page.body, 200, { ...page.headers });
   });
 
-  app.post('/login/:credential', bodyLimit({ maxSize: formBytes, onError: tooLarge }), async (c) => {
+  app.post('/login/:credential', smallForm, async (c) => {
     const ticket = new URLSearchParams(await c.req.text()).get('ticket') ?? undefined;
     const { url, redirectUri, cookie } = await desk.start(ticket, getCookie(c));
     // Lax: the provider's redirect brings it back, a form or a frame of another site does not.
@@ -48,8 +45,7 @@ export function createLoginPages(desk: LoginDesk, guards: Guards, failed: (error
     onlyGet(c);
     // Raw: codes hold what a decoder would change.
     const [, query = ''] = /\?(.*)$/s.exec(c.env.incoming.url ?? '') ?? [];
-    const { credential, tenant } = await desk.finish(query, getCookie(c));
-    return pageResponse(await loggedInPage(credential, tenant));
+    return pageResponse(await loggedInPage(await desk.finish(query, getCookie(c))));
   });
 
   app.onError(async (error) => {
@@ -63,10 +59,6 @@ export function createLoginPages(desk: LoginDesk, guards: Guards, failed: (error
 /** HEAD takes the same way through Hono, and must not spend a code. */
 function onlyGet(c: Context<AdminEnv>): void {
   if (c.req.method !== 'GET') throw new CupbearerError('method-not-allowed', 'only GET is served here');
-}
-
-function tooLarge(): never {
-  throw new CupbearerError('malformed-request', 'the form is larger than ours');
 }
 
 /**

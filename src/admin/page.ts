@@ -1,5 +1,8 @@
 import { createHash } from 'node:crypto';
 import { html, raw } from 'hono/html';
+import type { Subject } from '../token/events.ts';
+import type { Html } from './shapes.ts';
+import { whose } from './subject.ts';
 
 /** One of our own pages, ready to be written. */
 export interface Page {
@@ -8,16 +11,19 @@ export interface Page {
   readonly body: string;
 }
 
-type Html = ReturnType<typeof html>;
-
 const style =
   'body{font:16px/1.5 system-ui,sans-serif;max-width:36rem;margin:4rem auto;padding:0 1rem;overflow-wrap:anywhere}' +
   '.bad h1{color:#a00}';
 
+/** A text that a page holds, as its Content-Security-Policy names it. */
+export function hashOf(text: string): string {
+  return `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
+}
+
 const policyOf = (...more: readonly string[]) =>
   [
     "default-src 'none'",
-    `style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`,
+    `style-src ${hashOf(style)}`,
     "base-uri 'none'",
     ...more,
     "frame-ancestors 'none'",
@@ -49,25 +55,21 @@ async function renderPage(
   status: number,
   title: string,
   lines: readonly string[],
-  form?: Html,
+  { more, headers }: { more?: Html; headers: Page['headers'] } = { headers: pageHeaders },
 ): Promise<Page> {
   const body = await html`<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${title}</title><style>${raw(style)}</style></head>
 <body class="${status < 400 ? 'good' : 'bad'}"><h1>${title}</h1>
-${lines.map((line) => html`<p>${line}</p>\n`)}${form ?? ''}</body>
+${lines.map((line) => html`<p>${line}</p>\n`)}${more ?? ''}</body>
 </html>
 `;
-  const headers = {
-    ...(form === undefined ? pageHeaders : formHeaders),
-    'Content-Type': 'text/html; charset=utf-8',
-  };
-  return { status, headers, body: body.toString() };
+  const type = { 'Content-Type': 'text/html; charset=utf-8' };
+  return { status, headers: { ...headers, ...type }, body: body.toString() };
 }
 
 export interface StartOffer {
-  readonly credential: string;
-  readonly tenant: string | undefined;
+  readonly subject: Subject;
   /** Of the provider's login page. */
   readonly host: string;
   /** Path and query that the form is sent to. */
@@ -77,37 +79,45 @@ export interface StartOffer {
 }
 
 /** Says what a login will be, with one button that starts it. */
-export function startPage({ credential, tenant, host, action, ticket }: StartOffer): Promise<Page> {
+export function startPage({ subject, host, action, ticket }: StartOffer): Promise<Page> {
   return renderPage(
     200,
     'Log in?',
     [
-      `Cupbearer will store a new session of credential ${whose(credential, tenant)}, in place of the one it may have.`,
+      `Cupbearer will store a new session of credential ${whose(subject)}, in place of the one it may have.`,
       `You log in at ${host}. Whatever that account may do, the callers of this Cupbearer may do.`,
       'If you did not open this page yourself, close this window.',
     ],
-    html`<form method="post" action="${action}">
+    {
+      headers: formHeaders,
+      more: html`<form method="post" action="${action}">
 <input type="hidden" name="ticket" value="${ticket}">
 <button>Continue to ${host}</button>
 </form>
 `,
+    },
   );
 }
 
-function whose(credential: string, tenant: string | undefined): string {
-  return tenant === undefined ? credential : `${credential}, tenant ${tenant}`;
-}
-
 /** Says that a login has succeeded. */
-export function loggedInPage(credential: string, tenant: string | undefined): Promise<Page> {
+export function loggedInPage(subject: Subject): Promise<Page> {
   return renderPage(200, 'You are logged in', [
-    `Cupbearer has stored the session of credential ${whose(credential, tenant)}.`,
+    `Cupbearer has stored the session of credential ${whose(subject)}.`,
     'You can close this window.',
   ]);
 }
 
+/** Says why something on the status page was refused. */
+export function failedPage(status: number, why: string): Promise<Page> {
+  const back = html`<p><a href="/">Back to the status page</a></p>\n`;
+  return renderPage(status, 'That was refused', [sentenceOf(why)], { more: back, headers: pageHeaders });
+}
+
 /** Says why a login has not succeeded. */
 export function loginFailedPage(status: number, why: string): Promise<Page> {
-  const sentence = `${why.charAt(0).toUpperCase()}${why.slice(1)}${/[.!?…]$/.test(why) ? '' : '.'}`;
-  return renderPage(status, 'The login did not work', [sentence, 'You can close this window.']);
+  return renderPage(status, 'The login did not work', [sentenceOf(why), 'You can close this window.']);
+}
+
+function sentenceOf(why: string): string {
+  return `${why.charAt(0).toUpperCase()}${why.slice(1)}${/[.!?…]$/.test(why) ? '' : '.'}`;
 }

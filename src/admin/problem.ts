@@ -6,13 +6,16 @@ export function known(error: unknown): CupbearerError {
   return new CupbearerError('internal', 'an error inside Cupbearer; its log says more', { cause: error });
 }
 
-/** An error as problem details (RFC 9457). */
-export function problemResponse(error: unknown): Response {
+/** An answer with the problem details of an error (RFC 9457), ready to be written. */
+export function problemAnswer(error: unknown) {
   const { code, message } = known(error);
   const { status, title } = errorTable[code];
-  const body = { type: `urn:cupbearer:problem:${code}`, title, status, detail: message };
-  return new Response(JSON.stringify(body), {
-    status,
-    headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store' },
-  });
+  const headers = { 'content-type': 'application/problem+json', 'cache-control': 'no-store' };
+  const body = JSON.stringify({ type: `urn:cupbearer:problem:${code}`, title, status, detail: message });
+  return { status, headers, body };
+}
+
+export function problemResponse(error: unknown): Response {
+  const { body, ...head } = problemAnswer(error);
+  return new Response(body, head);
 }

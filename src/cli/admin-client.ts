@@ -49,7 +49,7 @@ const maxBodyBytes = 64 * 1024 * 1024;
 
 /** Asks the Cupbearer that runs with the same configuration on this machine. Never rejects. */
 export async function askAdmin(
-  { server: { admin } }: Pick<Config, 'server'>,
+  { server: { admin } }: { readonly server: Pick<Config['server'], 'admin'> },
   { method, path, withinMs }: AdminRequest,
 ): Promise<AdminAnswer> {
   if (admin === 'off') return { kind: 'absent', where: 'server.admin', why: 'it is off' };

@@ -13,9 +13,9 @@ export interface AdminDeskInit extends ControlDeskInit {
 /** What the admin listener offers besides probes, made of the parts of a running Cupbearer. */
 export function createAdminDesk(init: AdminDeskInit): GuardedOptions {
   const { config, registry, clock, log } = init;
-  const { admin, hosts } = config.server;
+  const { admin } = config.server;
   return {
-    isAllowedHost: allowedHosts(hosts).field,
+    isAllowedHost: (field) => allowedHosts(config.server.hosts).field(field),
     unixSocket: admin !== 'off' && admin.kind === 'unix',
     login: createLoginDesk({
       config,

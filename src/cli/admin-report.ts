@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import type { RevokeReport } from '../admin/control.ts';
 import type { CredentialStatus, StatusReport } from '../admin/status.ts';
-import { routeStatus, workerStatus } from './instance-report.ts';
+import { configStatus, routeStatus, workerStatus } from './instance-report.ts';
 
 type LastError = NonNullable<CredentialStatus['last_error']>;
 type StoredSession = NonNullable<CredentialStatus['session']>;
@@ -39,6 +39,8 @@ const credentialStatus = v.looseObject({
   gen: count,
   had_token: v.boolean(),
   lifetime_left_s: v.exactOptional(seconds),
+  lifetime_s: v.exactOptional(seconds),
+  renew_in_s: v.exactOptional(seconds),
   retry_in_s: v.exactOptional(seconds),
   last_error: v.exactOptional(
     v.looseObject({
@@ -74,12 +76,15 @@ const credentialStatus = v.looseObject({
       error: v.exactOptional(v.string()),
     }),
   ),
+  can_log_in: v.exactOptional(v.boolean()),
 });
 
 const status = v.looseObject({
   running: v.literal(true),
   version: v.string(),
   uptime_s: v.exactOptional(seconds),
+  draining: v.exactOptional(v.boolean()),
+  config: v.exactOptional(configStatus),
   store: v.looseObject({
     kind: oneOf<StatusReport['store']['kind']>({ memory: true, sqlite: true, redis: true }),
     reachable: v.boolean(),

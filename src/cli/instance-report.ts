@@ -23,3 +23,11 @@ export const workerStatus = v.looseObject({
   uptime_s: duration,
   restarts: count,
 });
+
+/** `ConfigStatus`, as an instance answers it. */
+export const configStatus = v.looseObject({
+  loaded_at: v.string(),
+  reloads: count,
+  refusals: count,
+  refused: v.exactOptional(v.looseObject({ at: v.string(), problems: v.array(v.string()) })),
+});

@@ -1,3 +1,4 @@
+import { spoken, stateOf } from '../admin/state-words.ts';
 import type { CredentialStatus, StatusReport } from '../admin/status.ts';
 import { plain } from './plain.ts';
 import { routeLines, workersLine } from './route-table.ts';
@@ -38,35 +39,8 @@ export function renderStored({ store, credentials }: StatusReport): string {
 }
 
 function storeLine({ kind, reachable, error }: StatusReport['store']): string {
+  if (kind === 'memory' && !reachable) return 'Store: memory, known to nobody but the process that serves.';
   return reachable ? `Store: ${kind}.` : `Store: ${kind}, cannot be used: ${error}.`;
-}
-
-function stateOf(status: CredentialStatus): string {
-  const { state, refresh, session, last_error, retry_in_s } = status;
-  const again = retry_in_s === undefined ? '' : `, again in ${spoken(retry_in_s)}`;
-  if (refresh === 'BLOCKED') {
-    return last_error?.kind === 'reauthorization' ? 'login needed' : `blocked: ${last_error?.error}`;
-  }
-  switch (state) {
-    case 'FRESH':
-      return refresh === 'IN_FLIGHT' ? 'renewing' : 'fresh';
-    case 'SOFT':
-    case 'HARD':
-      if (refresh === 'IN_FLIGHT') return 'renewing';
-      return last_error === undefined ? 'renewal due' : `renewal fails${again}`;
-    case 'EXPIRED':
-    case 'REJECTED': {
-      const what = state === 'EXPIRED' ? 'expired' : 'refused upstream';
-      return refresh === 'IN_FLIGHT' ? `${what}, renewing` : what + again;
-    }
-    case 'STORED':
-      return session?.refresh_token === 'stored' ? 'in the store' : 'in the store, not renewable';
-    case 'NONE':
-      if (refresh === 'IN_FLIGHT') return 'fetching';
-      if (session?.refresh_token === 'spent' || session?.refresh_token === 'none') return 'login needed';
-      if (session?.refresh_token === 'unreadable') return 'blocked: unreadable session';
-      return last_error === undefined ? 'not used yet' : `no token${again}`;
-  }
 }
 
 function notesOf({ last_error, session }: CredentialStatus): string[] {
@@ -91,16 +65,6 @@ function refreshToken(state: string | undefined): string {
     default:
       return state ?? '';
   }
-}
-
-/** Two units at most: `45s`, `52m`, `3h 5m`, `2d 4h`. */
-function spoken(seconds: number): string {
-  if (seconds < 60) return `${seconds}s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes}m`;
-  const hours = Math.floor(minutes / 60);
-  if (hours < 24) return minutes % 60 === 0 ? `${hours}h` : `${hours}h ${minutes % 60}m`;
-  return hours % 24 === 0 ? `${hours / 24}d` : `${Math.floor(hours / 24)}d ${hours % 24}h`;
 }
 
 function left(seconds: number | undefined): string {

@@ -1,15 +1,17 @@
 import { type StatusReport, statusReport } from '../admin/status.ts';
+import { adminAddress } from '../config/admin-address.ts';
 import type { Config } from '../config/config.ts';
 import { CupbearerError } from '../errors.ts';
 import { createMemoryStore } from '../store/memory.ts';
 import { openStore } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
+import { printableJson } from '../telemetry/printable.ts';
 import { systemClock } from '../token/clock.ts';
 import { type StoreView, viewStore } from '../token/session-view.ts';
 import { type AdminAnswer, askAdmin, notOurs, refusalIn } from './admin-client.ts';
 import { readStatus } from './admin-report.ts';
 import { type Command, type CommandInput, configOption } from './command.ts';
-import { loadOrReport } from './load.ts';
+import { loadAndReport } from './load.ts';
 import { isUnmade } from './own-registry.ts';
 import { plain } from './plain.ts';
 import { renderRunning, renderStored } from './status-table.ts';
@@ -22,7 +24,9 @@ export const command: Command = {
 Asks the running serve on its admin listener; it also tells what its routes were asked since the start, ERRORS being its
 own answers, P50 and P99 estimates of how long requests took. When none answers, shows what the store holds.
 Exits with 0 when every credential is well; with 1 when one is blocked, needs a login or has no token after a failure,
-when the store of sessions cannot be reached, when no instance answers, or one with another configuration.`,
+when the store of sessions cannot be reached, when no instance answers, or one with another configuration, also because
+it has refused the file as it is now. With 2 when the file is not valid as this command reads it; an instance that
+answers is shown all the same.`,
   options: {
     config: configOption,
     json: { type: 'boolean', description: 'Print JSON' },
@@ -35,19 +39,56 @@ const answerMs = 2_000;
 const storeMs = 2_000;
 
 async function status(input: CommandInput): Promise<0 | 1 | 2> {
-  const config = loadOrReport(input);
-  if (config === undefined) return 2;
-  const answer = await askAdmin(config, { method: 'GET', path: '/api/status', withinMs: answerMs });
-  const live = answer.kind === 'answer' && answer.status === 200 ? readStatus(answer.body) : undefined;
+  const { config, text } = loadAndReport(input);
+  if (config === undefined) {
+    const admin = text === undefined ? undefined : adminAddress(text, input.env);
+    if (admin !== undefined) await tellWithoutFile(admin, input);
+    return 2;
+  }
+  const { answer, live } = await ask(config.server);
   const report = live ?? (await storedReport(config));
   const unknown = live === undefined ? [] : missingIn(live, config);
   if (live === undefined) input.err(`${plain(whyNot(answer))}.\n`);
   if (unknown.length > 0) {
     input.err(`The instance has another configuration: it does not know ${unknown.join(', ')}.\n`);
   }
-  if (input.options.json === true) input.out(`${JSON.stringify(report, null, 2)}\n`);
-  else input.out(live === undefined ? renderStored(report) : renderRunning(report));
+  for (const line of refusedIn(live)) input.err(`${plain(line)}\n`);
+  print(report, live === undefined ? renderStored : renderRunning, input);
   return live !== undefined && unknown.length === 0 && isWell(live, config) ? 0 : 1;
+}
+
+async function ask(server: Pick<Config['server'], 'admin'>) {
+  const answer = await askAdmin({ server }, { method: 'GET', path: '/api/status', withinMs: answerMs });
+  const live = answer.kind === 'answer' && answer.status === 200 ? readStatus(answer.body) : undefined;
+  return { answer, live };
+}
+
+/** Tells of the instance that serves although the file, as this command reads it, is not valid. */
+async function tellWithoutFile(admin: Config['server']['admin'], input: CommandInput): Promise<void> {
+  const { answer, live } = await ask({ admin });
+  if (live === undefined) return;
+  input.err(
+    `An instance answers at ${answer.where} all the same, and serves with the configuration it has.\n`,
+  );
+  print(live, renderRunning, input);
+}
+
+function print(
+  report: StatusReport,
+  render: (report: StatusReport) => string,
+  { options, out }: CommandInput,
+): void {
+  out(options.json === true ? `${printableJson(JSON.stringify(report, null, 2))}\n` : render(report));
+}
+
+/** What an instance says of a configuration file that it does not take. */
+function refusedIn(live: StatusReport | undefined): string[] {
+  const { refused } = live?.config ?? {};
+  if (refused === undefined) return [];
+  return [
+    `The instance has refused the configuration file at ${refused.at} and serves on with the one before it:`,
+    ...refused.problems.map((problem) => `  ${problem.trim()}`),
+  ];
 }
 
 /** Credentials of the configuration that a report says nothing of. */
@@ -71,7 +112,8 @@ function sentence(text: string): string {
 }
 
 /** A store in memory is always there; another one matters to credentials that have sessions. */
-function isWell({ store, credentials }: StatusReport, { store: { url } }: Config): boolean {
+function isWell({ store, credentials, config }: StatusReport, { store: { url } }: Config): boolean {
+  if (config?.refused !== undefined) return false;
   return credentials.every(({ well }) => well) && (store.reachable || url.kind === 'memory');
 }
 

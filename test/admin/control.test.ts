@@ -2,14 +2,13 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createAdmin } from '../../src/admin/admin.ts';
 import { createAdminDesk } from '../../src/cli/admin-desk.ts';
 import { type Listener, listen } from '../../src/cli/listener.ts';
-import { load } from '../../src/config/load.ts';
-import { presets } from '../../src/provider/presets.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import type { Store } from '../../src/store/store.ts';
 import { createLog } from '../../src/telemetry/log.ts';
 import { systemClock } from '../../src/token/clock.ts';
 import { createTokenHttp } from '../../src/token/http.ts';
 import { createRegistry, type Registry } from '../../src/token/registry.ts';
+import { configOf } from '../support/config.ts';
 import { type TokenServer, tokenServer } from '../support/fixture.ts';
 import { type RevocationEndpoint, startRevocationEndpoint } from '../support/revocation-endpoint.ts';
 
@@ -25,7 +24,7 @@ describe('the control of a running Cupbearer', () => {
   beforeEach(async () => {
     tokens = await tokenServer('secret-token-');
     revocation = await startRevocationEndpoint();
-    const { config } = load(
+    const config = configOf(
       `
 providers:
   bare: { token: { url: "${tokens.url}" } }
@@ -38,9 +37,7 @@ credentials:
 routes:
   /machine: { upstream: "https://api.example", credential: machine }
 `,
-      { file: 'routes.yaml', env: {}, presets },
     );
-    if (config === undefined) throw new Error('the configuration of this test has errors');
     const clock = systemClock;
     const http = createTokenHttp();
     store = createMemoryStore(() => clock.wall());
@@ -92,6 +89,36 @@ routes:
       const after = await ask('GET', '/api/status');
       expect(stateOf(after.json, 'session')).toEqual(['FRESH', 'stored']);
       expect(after.text).not.toContain('secret');
+    });
+  });
+
+  describe('POST /api/renew', () => {
+    it('renews the token of a credential, or of one tenant alone', async () => {
+      const acme = await registry.get('tenants', 'acme').acquire();
+      const other = await registry.get('tenants', 'other').acquire();
+      expect((await ask('POST', '/api/renew/tenants?tenant=acme')).json).toEqual({ status: 'ok' });
+      const renewed = await registry.get('tenants', 'acme').acquire();
+      expect(renewed.gen).toBe(acme.gen + 1);
+      expect((await registry.get('tenants', 'other').acquire()).reveal()).toBe(other.reveal());
+    });
+
+    it('says why it failed, and the token stays', async () => {
+      const before = await registry.get('machine').acquire();
+      tokens.answer = () => ({ status: 401, body: { error: 'invalid_client' } });
+      const { status, json, text } = await ask('POST', '/api/renew/machine');
+      expect([status, json.type]).toEqual([502, 'urn:cupbearer:problem:token-refused']);
+      expect(text).not.toContain('secret-');
+      expect((await registry.get('machine').acquire()).reveal()).toBe(before.reveal());
+    });
+
+    it.each([
+      ['/api/renew/nobody', 404, 'route-not-found'],
+      ['/api/renew/tenants', 400, 'tenant-required'],
+      ['/api/renew/machine?tenant=a', 400, 'malformed-request'],
+    ])('%s is answered with %i', async (path, status, code) => {
+      const answer = await ask('POST', path);
+      expect([answer.status, answer.json.type]).toEqual([status, `urn:cupbearer:problem:${code}`]);
+      expect(tokens.calls).toBe(0);
     });
   });
 
@@ -169,13 +196,14 @@ routes:
     ['GET', '/api/status', {}],
     ['GET', '/api/status', { ...own, origin: 'http://localhost' }],
     ['POST', '/api/revoke/machine', {}],
+    ['POST', '/api/renew/machine', {}],
     ['POST', '/api/revoke/machine', { ...own, 'sec-fetch-site': 'same-origin' }],
     ['POST', '/api/revoke/machine', { ...own, origin: 'http://evil.example' }],
   ])('refuses what a web page could send: %s %s %j', async (method, path, headers) => {
     await registry.get('machine').acquire();
     const answer = await ask(method, path, headers as Record<string, string>);
     expect([answer.status, answer.json.type]).toEqual([403, 'urn:cupbearer:problem:browser-refused']);
-    expect(revocation.asked).toEqual([]);
+    expect([revocation.asked, tokens.calls]).toEqual([[], 1]);
   });
 
   it('does not revoke by GET', async () => {

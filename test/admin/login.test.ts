@@ -7,16 +7,15 @@ import { createAdmin } from '../../src/admin/admin.ts';
 import type { GuardedOptions } from '../../src/admin/guarded.ts';
 import { type Listener, listen } from '../../src/cli/listener.ts';
 import type { Config } from '../../src/config/config.ts';
-import { load } from '../../src/config/load.ts';
 import type { Address } from '../../src/config/schema-types.ts';
 import { CupbearerError } from '../../src/errors.ts';
 import { allowedHosts } from '../../src/gateway/hosts.ts';
-import { presets } from '../../src/provider/presets.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { systemClock } from '../../src/token/clock.ts';
 import { createTokenHttp } from '../../src/token/http.ts';
 import { createLoginDesk } from '../../src/token/login-desk.ts';
 import { createParts } from '../../src/token/parts.ts';
+import { configOf } from '../support/config.ts';
 import { type Issuer, startIssuer } from '../support/issuer.ts';
 import { rawRequest } from '../support/raw.ts';
 
@@ -524,7 +523,5 @@ credentials:
 routes:
   /person: { upstream: "${url}", credential: person }
 `;
-  const { config, problems } = load(yaml, { file: 'routes.yaml', env: {}, presets });
-  if (config === undefined) throw new Error(JSON.stringify(problems, undefined, 1));
-  return config;
+  return configOf(yaml);
 }

@@ -1,13 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { RouteStatus } from '../../src/admin/instance-status.ts';
 import { type CredentialStatus, type StatusFacts, statusReport } from '../../src/admin/status.ts';
-import { load } from '../../src/config/load.ts';
-import { presets } from '../../src/provider/presets.ts';
 import type { Failure, FailureKind } from '../../src/token/failure.ts';
 import type { SessionView } from '../../src/token/session-view.ts';
 import type { CredentialView } from '../../src/token/view.ts';
+import { configOf } from '../support/config.ts';
 
-const { config, problems } = load(
+const config = configOf(
   `
 providers:
   plain: { token: { url: "https://id.example/token" } }
@@ -22,7 +21,6 @@ credentials:
 routes:
   /machine: { upstream: "https://api.example", credential: machine }
 `,
-  { file: 'routes.yaml', env: {}, presets },
 );
 
 const unused: CredentialView = {
@@ -47,7 +45,6 @@ const noSession: SessionView = {
 };
 
 function report(views: readonly CredentialView[], sessions: readonly SessionView[] = [], error?: string) {
-  if (config === undefined) throw new Error(JSON.stringify(problems));
   const facts: StatusFacts = {
     config,
     version: '1.2.3',
@@ -104,8 +101,25 @@ describe('the status report', () => {
     expect(credentials.filter((one) => 'session' in one)).toEqual([]);
   });
 
+  it('tells of the token in force how long it was granted for and when its renewal is due', () => {
+    const view = { lifetimeMs: 3_600_999, renewInMs: 1 };
+    expect(statusOf({ ...fresh, ...view })).toMatchObject({ lifetime_s: 3_600, renew_in_s: 1 });
+    expect(statusOf(fresh)).not.toHaveProperty('lifetime_s');
+    expect(statusOf(fresh)).not.toHaveProperty('renew_in_s');
+  });
+
+  it('tells who can log in and that it drains when it is given that', () => {
+    const store = { kind: 'memory', error: undefined, sessions: [] } as const;
+    const facts: StatusFacts = { config, version: '1.2.3', uptimeMs: 0, views: [fresh], store };
+    const canLogIn = ({ credential }: { credential: string }) => credential === 'person';
+    const told = statusReport({ ...facts, draining: true, canLogIn });
+    expect(told.draining).toBe(true);
+    expect(told.credentials.filter((one) => one.can_log_in).map((one) => one.credential)).toEqual(['person']);
+    expect(statusReport({ ...facts, draining: false })).not.toHaveProperty('draining');
+    expect(statusReport(facts).credentials[0]).not.toHaveProperty('can_log_in');
+  });
+
   it('tells of routes and workers when it is given any', () => {
-    if (config === undefined) throw new Error(JSON.stringify(problems));
     const route: RouteStatus = {
       route: '/machine',
       requests: 2,
@@ -197,7 +211,7 @@ describe('the status report', () => {
   it.each<[FailureKind, RegExp | undefined, Partial<CredentialView>?]>([
     ['transient', /token\.url and the network/],
     ['timeout', /token\.url and the network/],
-    ['rate_limited', undefined],
+    ['rate_limited', /who else uses the credential/],
     ['bad_answer', /response section/],
     ['config', /token section/],
     ['invalid_client', /client_id and client_secret/],

@@ -1,25 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ControlOptions } from '../../src/admin/control.ts';
 import { type ControlDeskInit, createControlDesk } from '../../src/cli/control-desk.ts';
-import { load } from '../../src/config/load.ts';
-import { presets } from '../../src/provider/presets.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { type Counters, createCounters } from '../../src/telemetry/counters.ts';
-import type { CountedExchange } from '../../src/telemetry/route-counts.ts';
 import { createRegistry, type Registry } from '../../src/token/registry.ts';
+import { configOf } from '../support/config.ts';
+import { countedExchange } from '../support/counted-exchange.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
-const ended: CountedExchange = {
-  route: '/a',
-  status: 200,
-  error: undefined,
-  token: 'ready',
-  retry: 'none',
-  resent: false,
-  aborted: undefined,
-  tunnel: undefined,
-  upstreamMs: 1,
-};
+const ended = countedExchange();
 
 describe('the status that a running Cupbearer tells', () => {
   let registry: Registry;
@@ -27,17 +16,17 @@ describe('the status that a running Cupbearer tells', () => {
   let desk: (more?: Pick<ControlDeskInit, 'counts' | 'workers'>) => ControlOptions;
 
   beforeEach(() => {
-    const { config } = load(
+    const config = configOf(
       `
 providers: { plain: { token: { url: "https://id.example/token" } } }
-credentials: { machine: { provider: plain, client_id: id, client_secret: s } }
+credentials:
+  machine: { provider: plain, client_id: id, client_secret: s }
+  key: { provider: bearer-key, token: a-key }
 routes:
   /a: { upstream: "https://api.example", credential: machine }
   /b: { upstream: "https://api.example", credential: machine }
 `,
-      { file: 'routes.yaml', env: {}, presets },
     );
-    if (config === undefined) throw new Error('the configuration of this test has errors');
     const clock = new ManualClock();
     const store = createMemoryStore(() => clock.wall());
     registry = createRegistry({ config, clock, store });
@@ -45,6 +34,12 @@ routes:
     desk = (more) => createControlDesk({ config, registry, store, clock, ...more });
   });
   afterEach(() => registry.close());
+
+  it('is all that there is to a static key: nothing renews or revokes it', async () => {
+    const refusal = { code: 'malformed-request', message: expect.stringContaining('key is a static key') };
+    await expect(desk().renew('key', undefined)).rejects.toMatchObject(refusal);
+    await expect(desk().revoke('key', undefined)).rejects.toMatchObject(refusal);
+  });
 
   it('has what was counted of every route, and estimates of how long requests took', async () => {
     for (let i = 0; i < 98; i++) counters.record(ended, 0.5);

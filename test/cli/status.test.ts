@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { appendFileSync, existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { type AddressInfo, createServer as createSocket } from 'node:net';
 import { networkInterfaces } from 'node:os';
@@ -103,6 +103,33 @@ describe('cupbearer status', () => {
       await secretsStayInside(out);
     });
 
+    it('shows the instance that serves on while the file is not valid, and ends with 2', async () => {
+      await at.start();
+      appendFileSync(at.file, '  /broken: { credential: nope }\n');
+      const told = await at.run('status');
+      expect(told.code).toBe(2);
+      expect(told.err).toMatch(/unknown credential `nope`/);
+      expect(told.err).toMatch(/\nAn instance answers at unix:.*admin\.sock all the same, .*\n$/);
+      expect(row(told.out, 'quiet')).toEqual(['quiet', 'not used yet']);
+      expect(JSON.parse((await at.run('status', '--json')).out)).toMatchObject({ running: true });
+      at.configure();
+      await secretsStayInside(told.out + told.err);
+    });
+
+    it('shows it even when the file is no YAML behind server', async () => {
+      await at.start();
+      appendFileSync(at.file, '  /broken: { credential: [\n');
+      const { code, out } = await at.run('status');
+      expect([code, row(out, 'CREDENTIAL')]).toEqual([2, ['CREDENTIAL', 'STATE']]);
+    });
+
+    it('tells nothing but the problems of the file when none serves', async () => {
+      appendFileSync(at.file, '  /broken: { credential: nope }\n');
+      const { code, out, err } = await at.run('status');
+      expect([code, out]).toEqual([2, '']);
+      expect(err).not.toContain('An instance');
+    });
+
     it('asks over TCP as well', async () => {
       at.configure({ admin: `127.0.0.1:${await freePort()}` });
       await at.start();
@@ -185,7 +212,7 @@ describe('cupbearer status', () => {
     it('knows nothing of sessions in memory', async () => {
       at.configure({ store: 'url: "memory:"' });
       const { out } = await at.run('status');
-      expect(out).toBe('Store: memory, cannot be used: it is inside the process that serves.\n');
+      expect(out).toBe('Store: memory, known to nobody but the process that serves.\n');
     });
 
     it.each([
@@ -249,6 +276,7 @@ describe('cupbearer status', () => {
       ['a state that there is not', { ...fake, credentials: [{ ...well, state: 'SPLENDID' }] }],
       ['a time that is none', { ...fake, credentials: [{ ...well, lifetime_left_s: 'long' }] }],
       ['an error that is none', { ...fake, credentials: [{ ...well, last_error: 'oh' }] }],
+      ['a configuration that is none', { ...fake, config: { loaded_at: 1 } }],
       ['routes that are none', { ...fake, routes: [{ ...called, requests: 'many' }] }],
       ['workers that are none', { ...fake, workers: [{ ...worker, state: 'asleep' }] }],
     ])('tells what answers as if it were an instance, with %s', async (_what, answer) => {
@@ -277,6 +305,32 @@ describe('cupbearer status', () => {
         ]);
       } finally {
         await squatter.close();
+      }
+    });
+
+    it('says that the instance has refused the configuration file, and why', async () => {
+      const names = ['device', 'mqtt', 'session', 'quiet', 'nobody', 'wrong'];
+      const credentials = names.map((credential) => ({ ...well, credential }));
+      const loaded = { loaded_at: '2030-01-01T12:00:00.000Z', reloads: 1, refusals: 2 };
+      const refused = { at: '2030-01-01T12:05:00.000Z', problems: ['routes.yaml:3:1: \u001b[31mno\n'] };
+      for (const [config, code, err] of [
+        [loaded, 0, ''],
+        [
+          { ...loaded, refused },
+          1,
+          'The instance has refused the configuration file at 2030-01-01T12:05:00.000Z and serves on with the one before it:\n' +
+            '  routes.yaml:3:1:  [31mno\n',
+        ],
+      ] as const) {
+        const squatter = await startSquatter({ ...fake, credentials, config });
+        try {
+          at.configure({ admin: squatter.at });
+          const told = await at.run('status');
+          expect([told.code, told.err]).toEqual([code, err]);
+          expect(JSON.parse((await at.run('status', '--json')).out).config).toEqual(config);
+        } finally {
+          await squatter.close();
+        }
       }
     });
 
