@@ -1,163 +1,120 @@
-import type { Config, Route } from '../config/config.ts';
-import { nearest } from '../config/suggest.ts';
-import { CupbearerError, type ErrorCode, errorTable } from '../errors.ts';
-import { partsOf, policyOf } from '../gateway/compile.ts';
-import { allowedHosts, hostRefused } from '../gateway/hosts.ts';
-import { checkForwardable, checkRouteMethod } from '../gateway/method.ts';
-import { checkTarget, upstreamPath } from '../gateway/path.ts';
-import { createRouteTable } from '../gateway/routes.ts';
-import { type Command, configOption } from './command.ts';
+import { parseSize } from '../config/units.ts';
+import { CupbearerError } from '../errors.ts';
+import { type Command, type CommandInput, configOption } from './command.ts';
+import type { RequestToExplain } from './explained-request.ts';
+import { type Explanation, explain } from './explanation.ts';
 import { scrubberOf } from './known-secrets.ts';
 import { loadOrReport } from './load.ts';
+import { plain } from './plain.ts';
 
 export const command: Command = {
   usage: 'explain METHOD URL',
-  summary: 'Says which route a request takes and what the upstream would get; sends nothing.',
+  summary: 'Says what becomes of a request: every decision, and what the upstream would get; sends nothing.',
   details: `
-URL is a path such as '/realer/devices?limit=1', or the whole URL a caller would use.
-Exits with 1 when the request would be refused.`,
+URL is a path such as '/realer/devices?limit=1', or the whole URL a caller would use, whose host is the Host field.
+The data path itself decides, in a rehearsal that has no tokens and no way out. Without --caller, --no-key or a --header
+with a key, it is left open who calls. A refusal is told with its status, its code, the detail that callers get, and
+what to change. Exits with 1 when the request would be refused.
+
+With --json, refused has status, code, detail, what_to_do, and problem, which is what callers get; decisions has step,
+result (passed, refused or open) and detail. Names are stable, members may be added.`,
   options: {
     config: configOption,
+    header: {
+      type: 'string',
+      short: 'H',
+      value: "'NAME: VALUE'",
+      multiple: true,
+      description: 'A field of the request; may be given again and again',
+    },
+    caller: {
+      type: 'string',
+      value: 'NAME',
+      description: 'Who calls: a key of callers, whose key is presented',
+    },
+    'no-key': { type: 'boolean', description: 'Whoever calls presents no key' },
+    'body-size': {
+      type: 'string',
+      value: 'SIZE',
+      description: 'The size of its body: bytes, or such as 10MiB',
+    },
+    upgrade: { type: 'boolean', description: 'It asks for a WebSocket' },
     json: { type: 'boolean', description: 'Print JSON' },
   },
   positionals: 2,
-  run(input) {
-    const config = loadOrReport(input);
-    if (config === undefined) return 2;
-    const [method = '', url = ''] = input.positionals;
-    const explanation = explain(config, method.toUpperCase(), url);
-    const text =
-      input.options.json === true ? `${JSON.stringify(explanation, null, 2)}\n` : render(explanation);
-    input.out(scrubberOf(config).scrub(text));
-    return 'refused' in explanation ? 1 : 0;
-  },
+  run: explainCommand,
 };
 
-/** What becomes of a request. Holds no secret: values of fields are templates or left out. */
-export type Explanation = Forwarded | Refused;
-
-export interface Forwarded {
-  readonly method: string;
-  readonly target: string;
-  readonly route: string;
-  readonly upstream: string;
-  readonly credential: string;
-  readonly provider: string;
-  readonly grant_type: string;
-  /** The field the caller must send. */
-  readonly tenant_header: string | undefined;
-  /** Undefined when anyone may call. */
-  readonly callers: readonly string[] | undefined;
-  readonly fields: {
-    readonly injected: readonly string[];
-    readonly set: readonly string[];
-    readonly removed: readonly string[];
-  };
+async function explainCommand(input: CommandInput): Promise<0 | 1 | 2> {
+  const config = loadOrReport(input);
+  if (config === undefined) return 2;
+  const explanation = await explain(config, requestIn(input));
+  const text =
+    input.options.json === true ? `${JSON.stringify(explanation, null, 2)}\n` : render(explanation);
+  input.out(scrubberOf(config).scrub(text));
+  return 'refused' in explanation ? 1 : 0;
 }
 
-export interface Refused {
-  readonly method: string;
-  readonly target: string;
-  readonly refused: { readonly status: number; readonly code: ErrorCode; readonly detail: string };
-}
-
-/** What the proxy would do with a request, decided by the same functions. */
-export function explain(config: Config, method: string, url: string): Explanation {
-  let target = url;
-  try {
-    if (!/^[!#$%&'*+\-.^_`|~0-9A-Z]+$/.test(method))
-      throw new CupbearerError('malformed-request', 'this is not a method');
-    checkForwardable(method);
-    target = ownTarget(config, url);
-    const { path, query } = checkTarget(target);
-    const match = createRouteTable(config.routes).match(path);
-    if (match === undefined) throw new CupbearerError('route-not-found', noRoute(config, path));
-    const { route, rest } = match;
-    checkRouteMethod(route.prefix, route.methods, method);
-    const upstream = upstreamPath(route.upstream.base_path, route.strip_prefix ? rest : path, query);
-    return { method, target, ...describe(config, route, route.upstream.origin + upstream) };
-  } catch (error) {
-    if (!(error instanceof CupbearerError)) throw error;
-    return {
-      method,
-      target,
-      refused: { status: errorTable[error.code].status, code: error.code, detail: error.message },
-    };
-  }
-}
-
-/** The request target of a URL as a client would send it, nothing normalised. */
-function ownTarget(config: Config, url: string): string {
-  const [, authority, rest = ''] = /^https?:\/\/([^/?#]*)(.*)$/i.exec(url) ?? [];
-  if (authority === undefined) return url;
-  const host = authority.replace(/:\d*$/, '').toLowerCase();
-  if (!allowedHosts(config.server.hosts).name(host)) throw hostRefused();
-  return rest.startsWith('/') ? rest : `/${rest}`;
-}
-
-function noRoute(config: Config, path: string): string {
-  const prefixes = config.routes.map(({ prefix }) => prefix);
-  const first = /^\/[^/]*/.exec(path)?.[0] ?? path;
-  const near = nearest(first, prefixes);
-  const known = prefixes.length <= 16 ? `; the routes are ${prefixes.join(', ')}` : '';
-  return `no route has a prefix of this path${near === undefined ? known : `; did you mean ${near}?`}`;
-}
-
-/** Not removed but written anew. */
-const rewritten = new Set(['host', 'content-length', 'via']);
-
-function describe(config: Config, route: Route, upstream: string): Omit<Forwarded, 'method' | 'target'> {
-  const { provider, credential } = partsOf(config, route);
-  const { header, value, headers } = provider.attach;
-  const tenant = credential.tenant?.header;
-  const hasCallers = Object.keys(config.callers).length > 0;
+function requestIn({ positionals, options, lists }: CommandInput): RequestToExplain {
+  const [method = '', url = ''] = positionals;
+  const { caller, 'body-size': size } = options;
+  const bodySize =
+    typeof size !== 'string' ? undefined : /^\d{1,15}$/.test(size) ? Number(size) : parseSize(size);
+  if (typeof size === 'string' && bodySize === undefined)
+    throw new CupbearerError('usage', '--body-size is a number of bytes, or a size such as 64KiB or 10MiB');
   return {
-    route: route.prefix,
-    upstream,
-    credential: route.credential,
-    provider: provider.name,
-    grant_type: credential.grant_type,
-    tenant_header: tenant,
-    callers: hasCallers ? allowedCallers(config, route) : undefined,
-    fields: {
-      injected: Object.entries({ [header]: value, ...headers }).map(
-        ([name, text]) => `${name}: ${shownTemplate(text)}`,
-      ),
-      set: Object.keys(route.headers.set),
-      removed: [...policyOf(config, route).drop].filter((name) => !rewritten.has(name)).sort(),
-    },
+    method: method.toUpperCase(),
+    url,
+    headers: lists.header ?? [],
+    caller: typeof caller === 'string' ? caller : undefined,
+    noKey: options['no-key'] === true,
+    bodySize,
+    upgrade: options.upgrade === true,
   };
-}
-
-function allowedCallers({ callers }: Config, route: Route): string[] {
-  return Object.entries(callers)
-    .filter(
-      ([name, { routes }]) =>
-        (routes?.includes(route.prefix) ?? true) && (route.callers?.includes(name) ?? true),
-    )
-    .map(([name]) => name);
-}
-
-/** A template with its scheme and placeholders; any other text in it may be a secret and is not shown. */
-function shownTemplate(template: string): string {
-  const [, scheme = '', rest = ''] = /^([A-Za-z]{1,20} (?=.*\{))?(.*)$/s.exec(template) ?? [];
-  return (
-    scheme +
-    rest.replace(
-      /(\{[A-Za-z_][A-Za-z0-9_.-]*\})|(?:(?!\{[A-Za-z_][A-Za-z0-9_.-]*\}).)+/gs,
-      (_, name) => name ?? '***',
-    )
-  );
 }
 
 function render(explanation: Explanation): string {
   const head = `${explanation.method} ${explanation.target}\n`;
+  const lines = rowsOf(explanation).map(([name, text]) =>
+    text === undefined ? '' : `  ${name.padEnd(12)}${wrapped(plain(text), 14)}\n`,
+  );
+  const decisions = explanation.decisions.map(
+    ({ step, result, detail }) => `    ${step.padEnd(10)}${result.padEnd(10)}${plain(detail)}\n`,
+  );
+  return `${head}${lines.join('')}  decided\n${decisions.join('')}`;
+}
+
+const widest = 120;
+
+/** The text in lines that are not too long for a terminal, each but the first indented. */
+function wrapped(text: string, indent: number): string {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && indent + line.length + 1 + word.length > widest) {
+      lines.push(line);
+      line = word;
+    } else {
+      line += (line === '' ? '' : ' ') + word;
+    }
+  }
+  return [...lines, line].join(`\n${' '.repeat(indent)}`);
+}
+
+function rowsOf(explanation: Explanation): [string, string | undefined][] {
+  if ('answered' in explanation) {
+    const { status, detail } = explanation.answered;
+    return [['answered', `${status}: ${detail}`]];
+  }
   if ('refused' in explanation) {
-    const { status, code, detail } = explanation.refused;
-    return `${head}  refused     ${status} ${code}: ${detail}\n`;
+    const { status, code, detail, what_to_do } = explanation.refused;
+    return [
+      ['refused', `${status} ${code}: ${detail}`],
+      ['what to do', what_to_do],
+    ];
   }
   const { fields, callers, tenant_header } = explanation;
-  const rows: [string, string | undefined][] = [
+  return [
     ['route', explanation.route],
     ['upstream', explanation.upstream],
     [
@@ -170,7 +127,4 @@ function render(explanation: Explanation): string {
     ['set', fields.set.join(', ') || undefined],
     ['removed', fields.removed.join(', ')],
   ];
-  return (
-    head + rows.map(([name, text]) => (text === undefined ? '' : `  ${name.padEnd(12)}${text}\n`)).join('')
-  );
 }

@@ -4,7 +4,7 @@ import type { StoreConfig } from '../config/schema.ts';
 import { openStore } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
 import { systemClock } from '../token/clock.ts';
-import { createRegistry, type Registry } from '../token/registry.ts';
+import { createRegistry, type Registry, type RegistryInit } from '../token/registry.ts';
 
 /** The credentials of a configuration in the hands of a command that ends soon. */
 export interface OwnRegistry {
@@ -14,22 +14,24 @@ export interface OwnRegistry {
   close(): Promise<void>;
 }
 
+/** What a registry may be given; `store` in the place of the configured one. */
+export type OwnTools = Partial<Pick<RegistryInit, 'store' | 'http' | 'note' | 'events'>>;
+
 /**
  * Opens the configured store and makes a registry on it, which shares sessions with a running serve as several of those
  * do with each other. Nothing is revoked when it closes. Rejects as `openStore` does.
  */
-export async function openOwnRegistry({
-  store: storeConfig,
-  credentials,
-  providers,
-}: Config): Promise<OwnRegistry> {
+export async function openOwnRegistry(
+  { store: storeConfig, credentials, providers }: Config,
+  { store: given, ...more }: OwnTools = {},
+): Promise<OwnRegistry> {
   const clock = systemClock;
-  const store = await openStore(storeConfig, { now: () => clock.wall() });
+  const store = given ?? (await openStore(storeConfig, { now: () => clock.wall() }));
   const kept = Object.entries(credentials).map(
     ([name, credential]) => [name, { ...credential, revoke_on_shutdown: false }] as const,
   );
   const config = { providers, credentials: Object.fromEntries(kept) };
-  const registry = createRegistry({ config, clock, store });
+  const registry = createRegistry({ config, clock, store, ...more });
   // Timers of the clock do not keep the process alive.
   const awake = setInterval(() => {}, 60_000);
   return {

@@ -1,13 +1,15 @@
 import type { Config } from '../config/config.ts';
 import { CupbearerError } from '../errors.ts';
 import { hasSession } from '../provider/grant-type.ts';
+import { printableJson } from '../telemetry/printable.ts';
 import { systemClock } from '../token/clock.ts';
-import { ageOf } from '../token/region.ts';
+import { ageOf, isEndless } from '../token/region.ts';
 import type { Token } from '../token/token.ts';
 import { chosenCredential, chosenTenant, tenantOption } from './chosen-credential.ts';
 import { type Command, type CommandInput, configOption } from './command.ts';
 import { loadOrReport } from './load.ts';
 import { openOwnRegistry } from './own-registry.ts';
+import { sessionBehind } from './session-reach.ts';
 
 export const command: Command = {
   usage: 'token CREDENTIAL',
@@ -17,8 +19,9 @@ A session in the store is shared with a running serve: its token is taken as it 
 for both. Other credentials get a token of their own. On a terminal --reveal is needed: what is shown stays on the screen
 and in its history. Better: curl -H @<(printf 'Authorization: Bearer %s' "$(cupbearer token CREDENTIAL)") URL
 
-With --json: access_token, expires_in (seconds left), headers (the fields a request upstream carries), and answer (what
-the provider said besides, at its top level), the latter only for credentials without a session.`,
+With --json: access_token, expires_in (seconds left; a static key has none), headers (the fields a request upstream
+carries), and answer (what the provider said besides, at its top level), the latter only for credentials without a
+session.`,
   options: {
     config: configOption,
     tenant: tenantOption,
@@ -47,7 +50,11 @@ async function printToken(input: CommandInput): Promise<0 | 1 | 2> {
   try {
     const token = await own.registry.get(name, tenant).acquire();
     const answer = hasSession(credential.grant_type) ? undefined : withoutRefreshToken(config, name, token);
-    out(options.json === true ? `${JSON.stringify(described(token, answer))}\n` : `${token.reveal()}\n`);
+    out(
+      options.json === true
+        ? `${printableJson(JSON.stringify(described(token, answer)))}\n`
+        : `${token.reveal()}\n`,
+    );
     return 0;
   } finally {
     await own.close();
@@ -55,16 +62,14 @@ async function printToken(input: CommandInput): Promise<0 | 1 | 2> {
 }
 
 /** A session in memory belongs to the process that serves: to spend its refresh token here would end it there. */
-function checkReach({ store, credentials }: Config, name: string): void {
-  if (store.url.kind !== 'memory') return;
-  for (let next: string | undefined = name; next !== undefined; next = credentials[next]?.using) {
-    const grantType = credentials[next]?.grant_type;
-    if (grantType === undefined || !hasSession(grantType)) continue;
-    throw new CupbearerError(
-      'store-unavailable',
-      `store.url is memory: the session of credential ${next} lives in the process that serves, out of reach from here; write store: { url: sqlite:/path/sessions.db, key: … }`,
-    );
-  }
+function checkReach(config: Config, name: string): void {
+  if (config.store.url.kind !== 'memory') return;
+  const holder = sessionBehind(config, name);
+  if (holder === undefined) return;
+  throw new CupbearerError(
+    'store-unavailable',
+    `store.url is memory: the session of credential ${holder} lives in the process that serves, out of reach from here; write store: { url: sqlite:/path/sessions.db, key: … }`,
+  );
 }
 
 /** Asked for was a token that ends by itself. */
@@ -80,7 +85,7 @@ function described(token: Token, answer: Token['answer']) {
     headers[token.fields[i] as string] = token.fields[i + 1] as string;
   return {
     access_token: token.reveal(),
-    expires_in: Math.max(0, Math.floor(leftMs / 1_000)),
+    ...(isEndless(token) ? {} : { expires_in: Math.max(0, Math.floor(leftMs / 1_000)) }),
     headers,
     ...(answer === undefined ? {} : { answer }),
   };

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { buildConnector, Dispatcher } from 'undici';
 import type { Route } from '../config/config.ts';
@@ -19,6 +20,8 @@ export interface Upstreams {
   aloneFor(route: Route): Send;
   /** Ends idle connections now and the others when their exchange ends. */
   close(): Promise<void>;
+  /** The same for the pools that are none of these: nothing will be sent on them any more. */
+  closeOthers(inUse: ReadonlySet<Dispatcher | undefined>): Promise<void>;
   /** Ends all connections at once. */
   destroy(): Promise<void>;
 }
@@ -36,24 +39,16 @@ export function createUpstreams(isForbidden: IsForbidden): Upstreams {
   const reached = new Map<string, Reached>();
   const single = new Set<TrackedClient>();
   const onDestroy: (() => void)[] = [];
-  const reach = ({ upstream: { origin }, tls, timeout, http2 }: Route, forTunnels: boolean): Reached => {
-    const { ca, cert, key } = tls;
-    const allowH2 = http2 && !forTunnels;
-    const id = JSON.stringify([origin, ca, cert, key, allowH2, timeout.connect, forTunnels]);
+  const reach = (route: Route, forTunnels: boolean): Reached => {
+    const { origin } = route.upstream;
+    const options = connectOptions(route, forTunnels);
+    const { allowH2, timeout, ca, cert, key } = options;
+    const files = [ca, cert, key].map((file) => file && hash('sha256', file));
+    const id = JSON.stringify([origin, files, allowH2, timeout, forTunnels]);
     const known = reached.get(id);
     if (known !== undefined) return known;
     if (allowH2 && onDestroy.length === 0) onDestroy.push(failResetStreams());
-    const connect = createConnector(
-      {
-        allowH2,
-        timeout: timeout.connect,
-        ...(forTunnels ? { allowHalfOpen: true } : {}),
-        ...(ca === undefined ? {} : { ca: readFileSync(ca) }),
-        ...(cert === undefined ? {} : { cert: readFileSync(cert) }),
-        ...(key === undefined ? {} : { key: readFileSync(key) }),
-      },
-      isForbidden,
-    );
+    const connect = createConnector(options, isForbidden);
     const factory = (to: URL, options: object) => new TrackedClient(to, { ...options, connect });
     const pool = new Pool(origin, { allowH2, connect, ...(allowH2 ? {} : { factory }) });
     reached.set(id, { pool, connect });
@@ -75,9 +70,28 @@ export function createUpstreams(isForbidden: IsForbidden): Upstreams {
     async close() {
       await Promise.all(all().map((one) => one.close()));
     },
+    async closeOthers(inUse) {
+      const others = [...reached].filter(([, { pool }]) => !inUse.has(pool));
+      for (const [id] of others) reached.delete(id);
+      await Promise.all(others.map(([, { pool }]) => pool.close()));
+    },
     async destroy() {
       await Promise.all(all().map((one) => one.destroy()));
       for (const stop of onDestroy.splice(0)) stop();
     },
+  };
+}
+
+/** How the upstream of a route is connected to, with its TLS files as they are now. Throws when one cannot be read. */
+export function connectOptions({ tls, timeout, http2 }: Route, forTunnels = false) {
+  const read = (path: string | undefined) => (path === undefined ? undefined : readFileSync(path));
+  const { ca, cert, key } = { ca: read(tls.ca), cert: read(tls.cert), key: read(tls.key) };
+  return {
+    allowH2: http2 && !forTunnels,
+    timeout: timeout.connect,
+    ...(forTunnels ? { allowHalfOpen: true } : {}),
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
   };
 }

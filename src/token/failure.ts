@@ -1,5 +1,6 @@
 import { CupbearerError, type ErrorCode } from '../errors.ts';
 import type { SessionKey } from '../store/session.ts';
+import { tlsFault } from '../tls-faults.ts';
 
 /**
  * Why a token request brought no token. `transient`, `timeout`, `rate_limited` and `bad_answer` pass by themselves;
@@ -30,6 +31,8 @@ export interface Failure {
   readonly status?: number | undefined;
   /** For the log. Holds no secret. */
   readonly detail: string;
+  /** What to do, as far as the answer tells more than the kind does. Holds no secret. */
+  readonly advice?: string | undefined;
   /** What the provider asked us to wait, ms. */
   readonly retryAfterMs?: number | undefined;
   /** No request left this machine, so a repetition cannot do anything twice. */
@@ -85,7 +88,7 @@ export function tokenError(
         'token-unavailable',
         say(
           failure.status === undefined
-            ? `the token endpoint could not be reached (${error}); check the provider's token.url and the network`
+            ? `the token endpoint could not be reached (${error}); ${tlsFault(error, ' of the credential') ?? "check the provider's token.url and the network"}`
             : `the token endpoint failed (${error}, status ${failure.status}); it will be asked again`,
         ),
         later,
@@ -106,7 +109,7 @@ export function tokenError(
       return new CupbearerError(
         'token-answer-invalid',
         say(
-          `the provider's token answer was not understood (${error}); check the provider's response section`,
+          `the provider's token answer was not understood (${error}); ${failure.advice ?? "check the provider's response section"}`,
         ),
         later,
       );
@@ -130,7 +133,7 @@ export function tokenError(
       return new CupbearerError(
         'token-refused',
         say(
-          `the provider refused the token request (${error}); check the credential and the provider's token section`,
+          `the provider refused the token request (${error}); ${failure.advice ?? "check the credential and the provider's token section"}`,
         ),
       );
     case 'reauthorization':

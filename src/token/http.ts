@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import { CupbearerError } from '../errors.ts';
 import type { TokenHttpRequest } from '../provider/request.ts';
+import { tlsFault } from '../tls-faults.ts';
 import { request } from '../undici.ts';
 import { decoded } from './decode.ts';
 import type { Failure } from './failure.ts';
@@ -11,6 +12,8 @@ export interface TokenHttpAnswer {
   readonly contentType: string | undefined;
   readonly date: string | undefined;
   readonly retryAfter: string | undefined;
+  /** Where a redirect leads. */
+  readonly location?: string | undefined;
   readonly body: string;
 }
 
@@ -64,13 +67,14 @@ export function createTokenHttp(): TokenHttp {
           contentType: field('content-type'),
           date: field('date'),
           retryAfter: field('retry-after'),
+          location: field('location'),
           body: text,
         };
       } catch (error) {
         if (error instanceof CupbearerError) {
           return { kind: 'config', error: error.code, detail: error.message, unsent: true };
         }
-        return transportFailure(error, tls);
+        return transportFailure(error, url.startsWith('https:'), tls);
       }
     },
     close: () => agents.destroy(),
@@ -106,11 +110,12 @@ async function readBounded(body: Readable, contentLength: string | undefined): P
   return Buffer.concat(chunks);
 }
 
-const untrusted = /^(?:ERR_TLS_CERT_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH)/;
+const untrusted =
+  /^(?:ERR_TLS_CERT_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH|UNSPECIFIED)/;
 const handshake = /^(?:ERR_TLS_|ERR_SSL_)/;
 
 /** What a failed transport means; only the error's code is kept, its message may hold what was sent. */
-function transportFailure(error: unknown, { cert }: TlsFiles = {}): Failure {
+function transportFailure(error: unknown, isTls: boolean, { cert }: TlsFiles = {}): Failure {
   const first = error instanceof AggregateError ? error.errors[0] : error;
   const { code, syscall, name } = (first ?? {}) as { code?: unknown; syscall?: unknown; name?: unknown };
   const text = typeof code === 'string' && /^[A-Z0-9_]{1,64}$/.test(code) ? code : String(name ?? 'error');
@@ -120,16 +125,47 @@ function transportFailure(error: unknown, { cert }: TlsFiles = {}): Failure {
     text === 'UND_ERR_CONNECT_TIMEOUT' ||
     handshake.test(text) ||
     untrusted.test(text);
-  return { kind: 'transient', error: text, detail: reasonFor(text, unsent, cert !== undefined), unsent };
+  return {
+    kind: 'transient',
+    error: text,
+    detail: reasonFor(text, { unsent, isTls, isMutual: cert !== undefined }),
+    unsent,
+  };
 }
 
+/** What it is with connections that were never made. */
+const unmade: Readonly<Record<string, string>> = {
+  ENOTFOUND: 'the name of the token endpoint does not resolve; check the host in token.url, and DNS',
+  EAI_AGAIN: 'the name of the token endpoint does not resolve; check the host in token.url, and DNS',
+  ECONNREFUSED:
+    'the token endpoint does not accept connections; check the address in token.url, and that it runs',
+  UND_ERR_CONNECT_TIMEOUT:
+    'connecting to the token endpoint took too long; check the address in token.url, and the network',
+};
+
 /** A server that wants another client certificate may just hang up: with TLS 1.3 the handshake has ended by then. */
-function reasonFor(code: string, unsent: boolean, isMutual: boolean): string {
+function reasonFor(
+  code: string,
+  {
+    unsent,
+    isTls,
+    isMutual,
+  }: { readonly unsent: boolean; readonly isTls: boolean; readonly isMutual: boolean },
+): string {
   const advice = isMutual ? '; check tls.cert and tls.key of the credential' : '';
-  if (!unsent) return `the connection to the token endpoint broke${advice}`;
+  if (!unsent) {
+    const missing =
+      isTls && !isMutual
+        ? '; if it asks for a client certificate, set tls.cert and tls.key of the credential'
+        : advice;
+    return `the connection to the token endpoint broke${missing}`;
+  }
+  if (isMutual && /ALERT_/.test(code)) return `the token endpoint refused the TLS handshake${advice}`;
+  const fault = tlsFault(code, ' of the credential');
+  if (fault !== undefined) return `no TLS connection to the token endpoint: ${fault}`;
   if (untrusted.test(code))
     return 'the certificate of the token endpoint is not trusted; check tls.ca of the credential';
-  return `no connection to the token endpoint${handshake.test(code) ? advice : ''}`;
+  return unmade[code] ?? `no connection to the token endpoint${handshake.test(code) ? advice : ''}`;
 }
 
 function badAnswer(status: number, error: string, detail: string): Failure {
