@@ -1,6 +1,7 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { CupbearerError } from '../errors.ts';
 import type { TellCrash } from './crash.ts';
+import { optionMistake, positionalMistake } from './mistake.ts';
 
 /** 0 ok, 1 failed, 2 usage or configuration. */
 export type ExitCode = 0 | 1 | 2;
@@ -11,12 +12,18 @@ export interface OptionSpec {
   readonly short?: string;
   /** Name of the value in `--help`: FILE. */
   readonly value?: string;
+  /** What the value may be, where that is a short list. */
+  readonly choices?: readonly string[];
+  /** It may be given again and again; what was given is in `lists`. */
+  readonly multiple?: true;
   readonly description: string;
 }
 
 /** What a command is given; it reaches for no global. */
 export interface CommandInput {
   readonly options: Readonly<Record<string, string | boolean | undefined>>;
+  /** Of options that may be given several times: all that was given, in order. */
+  readonly lists: Readonly<Record<string, readonly string[] | undefined>>;
   readonly positionals: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Writes to standard output; no newline is added. */
@@ -59,29 +66,39 @@ export function configFile(input: Pick<CommandInput, 'options' | 'env'>): string
   return input.env.CUPBEARER_CONFIG || 'routes.yaml';
 }
 
-const helpOption: OptionSpec = { type: 'boolean', short: 'h', description: 'Show this help' };
+/** The option that every command has. */
+export const helpOption: OptionSpec = { type: 'boolean', short: 'h', description: 'Show this help' };
 
 /** Options and positionals of `args`. Throws CupbearerError `usage` for what the command does not know. */
 export function parseCommandLine(
   command: Command,
   args: readonly string[],
-): Pick<CommandInput, 'options' | 'positionals'> {
+): Pick<CommandInput, 'options' | 'lists' | 'positionals'> {
+  const known = { ...command.options, help: helpOption };
   const options: NonNullable<ParseArgsConfig['options']> = {};
-  for (const [name, { type, short }] of Object.entries({ ...command.options, help: helpOption })) {
-    options[name] = short === undefined ? { type } : { type, short };
+  for (const [name, spec] of Object.entries(known)) {
+    const { type, short, multiple = false } = spec as OptionSpec;
+    options[name] = short === undefined ? { type, multiple } : { type, multiple, short };
   }
   let parsed: { values: Record<string, unknown>; positionals: string[] };
   try {
     parsed = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
   } catch (error) {
-    throw new CupbearerError('usage', error instanceof Error ? error.message : String(error), {
+    throw new CupbearerError('usage', optionMistake({ usage: command.usage, options: known }, error), {
       cause: error,
     });
   }
   if (parsed.values.help !== true && parsed.positionals.length !== command.positionals) {
-    throw new CupbearerError('usage', `usage: cupbearer ${command.usage}`);
+    throw new CupbearerError('usage', positionalMistake(command, parsed.positionals));
   }
-  return { options: parsed.values as CommandInput['options'], positionals: parsed.positionals };
+  const given = Object.entries(parsed.values);
+  return {
+    options: Object.fromEntries(
+      given.filter(([, value]) => !Array.isArray(value)),
+    ) as CommandInput['options'],
+    lists: Object.fromEntries(given.filter(([, value]) => Array.isArray(value))) as CommandInput['lists'],
+    positionals: parsed.positionals,
+  };
 }
 
 /** The text of `cupbearer COMMAND --help`. */
@@ -93,10 +110,10 @@ export function renderHelp(command: Command): string {
   });
   const width = Math.max(...rows.map(([left]) => left.length)) + 2;
   return [
-    `Usage: cupbearer ${command.usage}`,
+    `Usage: cupbearer ${command.usage} [options]`,
     '',
     command.summary,
-    ...(command.details === undefined ? [] : ['', command.details.trim()]),
+    ...(command.details === undefined ? [] : ['', command.details.replace(/^\n+|\s+$/g, '')]),
     '',
     'Options:',
     ...rows.map(([left, right]) => left.padEnd(width) + right),

@@ -21,6 +21,10 @@ Nothing leaves the machine and no account is needed; what is stored is removed a
 as promised.`,
   options: {
     stay: { type: 'boolean', description: 'Keep everything running afterwards, and show commands to try' },
+    'vendors-only': {
+      type: 'boolean',
+      description: 'Only run the vendors, and print their addresses and clients as variables for a shell',
+    },
   },
   positionals: 0,
   run: demo,
@@ -30,9 +34,15 @@ as promised.`,
 const revoDigitalGrace = 30;
 
 async function demo({ options, out }: CommandInput): Promise<0 | 1> {
+  if (options['vendors-only'] === true) return vendorsOnly(out);
   const narrator = new Narrator((line) => out(`${line}\n`));
   let showLog = false;
-  const log = createLog({ level: 'info', pretty: true, stream: { write: (line) => showLog && out(line) } });
+  const log = createLog({
+    level: 'info',
+    format: 'pretty',
+    colour: true,
+    stream: { write: (line) => showLog && out(line) },
+  });
   const directory = mkdtempSync(join(tmpdir(), 'cupbearer-demo-'));
   let vendors: Vendors | undefined;
   let instance: DemoInstance | undefined;
@@ -62,6 +72,24 @@ async function demo({ options, out }: CommandInput): Promise<0 | 1> {
     await vendors?.close();
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+/** Runs the vendors until a signal comes. */
+async function vendorsOnly(out: CommandInput['out']): Promise<0> {
+  const signal = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  const vendors = await startVendors({ grace: revoDigitalGrace });
+  try {
+    const quoted = (value: string) => `'${value.replaceAll("'", "'\\''")}'`;
+    out(
+      Object.entries(vendors.env)
+        .map(([name, value]) => `export ${name}=${quoted(value)}\n`)
+        .join(''),
+    );
+    await signal;
+  } finally {
+    await vendors.close();
+  }
+  return 0;
 }
 
 function commandsToTry(url: string): string[] {

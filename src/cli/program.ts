@@ -9,6 +9,7 @@ import { version } from './version.ts';
 /** Loaded when asked for, so that each starts with no more than it needs. */
 const commands: Readonly<Record<string, { summary: string; load: () => Promise<{ command: Command }> }>> = {
   serve: { summary: 'Serve the routes', load: () => import('./serve.ts') },
+  init: { summary: 'Write a first routes.yaml', load: () => import('./init.ts') },
   check: { summary: 'Check the configuration', load: () => import('./check.ts') },
   explain: { summary: 'Say where a request would go', load: () => import('./explain.ts') },
   login: { summary: 'Log in at a provider and store the session', load: () => import('./login.ts') },
@@ -16,6 +17,7 @@ const commands: Readonly<Record<string, { summary: string; load: () => Promise<{
   token: { summary: 'Print an access token', load: () => import('./token.ts') },
   revoke: { summary: 'Revoke the tokens of a credential', load: () => import('./revoke.ts') },
   schema: { summary: 'Print the JSON Schema of routes.yaml', load: () => import('./schema.ts') },
+  completion: { summary: 'Print a completion script for a shell', load: () => import('./completion.ts') },
   demo: { summary: 'Show the proxy at work with simulated vendors', load: () => import('./demo.ts') },
 };
 
@@ -37,21 +39,31 @@ export async function run([name, ...args]: readonly string[], around: Surroundin
     out(`${version()}\n`);
     return 0;
   }
+  if (name === 'candidates') return complete(args, around);
   const known = Object.hasOwn(internal, name) ? internal : commands;
   const entry = Object.hasOwn(known, name) ? known[name] : undefined;
   if (entry === undefined) return unknown(name, around);
   try {
     const { command } = await entry.load();
-    const { options, positionals } = parseCommandLine(command, args);
-    if (options.help === true) {
+    const given = parseCommandLine(command, args);
+    if (given.options.help === true) {
       out(renderHelp(command));
       return 0;
     }
     if (command.sendsSecrets) refuseUnsafe(around.env);
-    return await command.run({ options, positionals, ...around });
+    return await command.run({ ...given, ...around });
   } catch (error) {
     return report(error, name, around);
   }
+}
+
+/** Answers a completion script: `candidates -- WORDS…`, one candidate a line, `:files` where files are wanted. */
+async function complete(args: readonly string[], { env, out }: Surroundings): Promise<ExitCode> {
+  const { candidates } = await import('./candidates.ts');
+  const words = args[0] === '--' ? args.slice(1) : args;
+  const found = await candidates(words, commands, env);
+  out([...found.words, ...(found.files ? [':files'] : [])].map((line) => `${line}\n`).join(''));
+  return 0;
 }
 
 function report(error: unknown, name: string, { err }: Surroundings): ExitCode {

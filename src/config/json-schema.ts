@@ -1,12 +1,19 @@
+import { presets } from '../provider/presets.ts';
+import { isNode, type SchemaNode as Node, withExamples } from './example-tree.ts';
+import { examples } from './examples.ts';
 import { schema } from './schema.ts';
-
-type Node = { [key: string]: unknown };
 
 const placeholder = { $ref: '#/definitions/placeholder' };
 
+/** A route prefix (RFC 3986 §3.3): one slash alone, or segments that are neither empty nor dots. */
+const prefixPattern = "^/$|^(?:/(?!\\.{1,2}(?:[;/]|$))[A-Za-z0-9\\-._~!$&'()*+,;=:@]+)+$";
+
+/** What an editor calls an entry of a section. */
+const entryTitles = { callers: 'Caller', providers: 'Provider', credentials: 'Credential', routes: 'Route' };
+
 /**
  * The JSON Schema (draft-07, which editors' YAML support reads) of routes.yaml: descriptions and defaults of `schema`,
- * with `${…}` allowed wherever a value is typed.
+ * the examples of `examples`, the names of the presets, and `${…}` allowed wherever a value is typed.
  */
 export async function jsonSchema(): Promise<Node> {
   const { toJsonSchema } = await import('@valibot/to-json-schema');
@@ -15,15 +22,41 @@ export async function jsonSchema(): Promise<Node> {
   return {
     $schema,
     title: 'Cupbearer routes.yaml',
-    ...withPlaceholders(rest),
+    ...withExamples(withSuggestions(withPlaceholders(rest)), examples),
     definitions: {
       placeholder: {
         type: 'string',
-        pattern: '\\$\\{.+\\}',
+        pattern: '\\$\\{(?:(?:env:)?[A-Za-z_][A-Za-z0-9_]*(?:\\}|:-.*\\})|file:[^${}]+\\})',
         description: '${NAME}, ${NAME:-default}, ${env:NAME} or ${file:/path}',
+        examples: ['${NAME}', '${NAME:-default}', '${env:NAME}', '${file:/run/secrets/name}'],
       },
     },
   };
+}
+
+/** What the loader knows beyond the schema and an editor can use: names of presets, form of prefixes, titles. */
+function withSuggestions(root: Node): Node {
+  const { properties } = root as { properties: Record<keyof typeof entryTitles, Node> };
+  const sections = { ...properties };
+  for (const [name, title] of Object.entries(entryTitles)) {
+    const section = sections[name as keyof typeof entryTitles];
+    const entry: Node = { title, ...(section.additionalProperties as Node) };
+    const keys = { ...(entry.properties as Record<string, Node>) };
+    if (name === 'providers') keys.extends = orPreset(keys.extends);
+    if (name === 'credentials') keys.provider = orPreset(keys.provider);
+    sections[name as keyof typeof entryTitles] = {
+      ...section,
+      additionalProperties: { ...entry, properties: keys },
+    };
+  }
+  const propertyNames = { type: 'string', pattern: prefixPattern };
+  sections.routes = { ...sections.routes, minProperties: 1, propertyNames };
+  return { ...root, properties: sections };
+}
+
+/** Any text; the names of the presets are offered. */
+function orPreset({ description, ...text }: Node = {}): Node {
+  return { description, anyOf: [{ enum: Object.keys(presets) }, text] };
 }
 
 function withPlaceholders(node: Node): Node {
@@ -67,8 +100,4 @@ function orPlaceholder({ description, default: preset, ...typed }: Node): Node {
 
 function mapValues(nodes: Record<string, Node>, change: (node: Node) => Node): Record<string, Node> {
   return Object.fromEntries(Object.entries(nodes).map(([key, node]) => [key, change(node)]));
-}
-
-function isNode(value: unknown): value is Node {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -38,7 +38,7 @@ export const server = v.strictObject({
   ),
   admin: describe(
     v.optional(v.union([v.literal('off'), address]), '127.0.0.1:9090'),
-    'Where livez and readyz answer: host:port, unix:/path, or off.',
+    'Where the status page, logins, livez, readyz and metrics answer: host:port, unix:/path, or off.',
   ),
   hosts: describe(
     v.optional(v.array(schemeless), []),

@@ -22,6 +22,9 @@ export const nameKey = v.pipe(
   v.regex(/^[A-Za-z0-9_][A-Za-z0-9._-]*$/, 'a name is letters, digits, dots, hyphens and underscores'),
 );
 
+/** RFC 7519 §4. */
+export const claim = v.union([v.string(), v.number(), v.boolean(), v.array(v.string())]);
+
 export const secret = v.pipe(
   v.string(),
   v.minLength(1, 'must not be empty'),

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import type { GrantType } from '../provider/grant-type.ts';
 import { credential, tls } from './schema-credential.ts';
 import { providerSpec } from './schema-provider.ts';
 import { caller, server } from './schema-server.ts';
@@ -89,5 +90,8 @@ export type StoreConfig = v.InferOutput<typeof store>;
 export type ServerConfig = v.InferOutput<typeof server>;
 export type CallerConfig = v.InferOutput<typeof caller>;
 export type ProviderConfig = v.InferOutput<typeof providerSpec>;
-export type CredentialConfig = v.InferOutput<typeof credential>;
+/** A credential as the file has it. */
+export type CredentialFile = v.InferOutput<typeof credential>;
+/** A credential whose grant is settled: its own, or its provider's. */
+export type CredentialConfig = Omit<CredentialFile, 'grant_type'> & { readonly grant_type: GrantType };
 export type RouteFile = v.InferOutput<typeof route>;

@@ -8,7 +8,19 @@ import { cupbearer } from './config-file.ts';
 const root = join(import.meta.dirname, '../..');
 const main = join(root, 'src/main.ts');
 const version = (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }).version;
-const names = ['serve', 'check', 'explain', 'login', 'status', 'token', 'revoke', 'schema', 'demo'];
+const names = [
+  'serve',
+  'init',
+  'check',
+  'explain',
+  'login',
+  'status',
+  'token',
+  'revoke',
+  'schema',
+  'completion',
+  'demo',
+];
 
 describe('cupbearer', () => {
   it('without a command shows its help as a mistake', async () => {
@@ -40,8 +52,22 @@ describe('cupbearer', () => {
     [['chek'], 'cupbearer: unknown command "chek"; did you mean check?\nSee: cupbearer --help\n'],
     [['toString'], 'cupbearer: unknown command "toString"\nSee: cupbearer --help\n'],
     [['help', 'shema'], 'cupbearer: unknown command "shema"; did you mean schema?\nSee: cupbearer --help\n'],
-    [['explain', 'GET'], 'cupbearer: usage: cupbearer explain METHOD URL\nSee: cupbearer explain --help\n'],
-    [['check', 'x'], 'cupbearer: usage: cupbearer check\nSee: cupbearer check --help\n'],
+    [
+      ['explain', 'GET'],
+      'cupbearer: URL is missing; usage: cupbearer explain METHOD URL\nSee: cupbearer explain --help\n',
+    ],
+    [
+      ['check', 'x'],
+      'cupbearer: no argument is taken; usage: cupbearer check\nSee: cupbearer check --help\n',
+    ],
+    [
+      ['check', 'here.yaml'],
+      'cupbearer: the configuration is an option: --config here.yaml; usage: cupbearer check\nSee: cupbearer check --help\n',
+    ],
+    [
+      ['token', 'a', 'b'],
+      'cupbearer: too many arguments; usage: cupbearer token CREDENTIAL\nSee: cupbearer token --help\n',
+    ],
   ])('refuses %j', async (args, err) => {
     expect(await cupbearer(args)).toEqual({ code: 2, out: '', err });
   });
@@ -49,7 +75,27 @@ describe('cupbearer', () => {
   it('refuses an unknown option', async () => {
     const { code, err } = await cupbearer(['check', '--colour']);
     expect(code).toBe(2);
-    expect(err).toMatch(/Unknown option '--colour'.*\nSee: cupbearer check --help\n$/s);
+    expect(err).toBe('cupbearer: unknown option --colour\nSee: cupbearer check --help\n');
+  });
+
+  it.each([
+    [['check', '--onlin'], 'unknown option --onlin; did you mean --online?'],
+    [['check', '-x'], 'unknown option -x'],
+    [['check', '-c'], '--config needs a value: --config FILE'],
+    [['check', '--config'], '--config needs a value: --config FILE'],
+    [
+      ['check', '-c', '--online'],
+      '--config needs a value: --config FILE, or --config=FILE where it begins with -',
+    ],
+    [['check', '--online=yes'], '--online takes no value'],
+    [['check', '--help=yes'], '--help takes no value'],
+    [['token', '--clientsecret=hunter2-hunter2'], 'unknown option --clientsecret'],
+  ])('says what is wrong with the options of %j', async (args, said) => {
+    expect(await cupbearer(args)).toEqual({
+      code: 2,
+      out: '',
+      err: `cupbearer: ${said}\nSee: cupbearer ${args[0]} --help\n`,
+    });
   });
 });
 

@@ -36,7 +36,7 @@ routes:
   /realer: { credential: realer }
   /signed: { credential: signed }
   /kept: { credential: kept }
-providers: { p: { extends: realer, token: { client_auth: private_key_jwt } } }
+providers: { p: { extends: realer, grant_types: [client_credentials, refresh_token], token: { client_auth: private_key_jwt } } }
 callers: { app: { key: ["\${file:old caller}", "\${file:caller}"] } }
 store: { url: "sqlite:sessions.db", key: "\${file:store}" }
 `;

@@ -17,6 +17,8 @@ callers:
 providers:
   p:
     extends: realer
+    grant_types:
+      [client_credentials, authorization_code, "urn:ietf:params:oauth:grant-type:token-exchange", "urn:ietf:params:oauth:grant-type:jwt-bearer"]
     token: { params: { audience: L1T3RAL-2 }, headers: { X-Api: L1T3RAL-3 } }
     response: { expires: [{ path: a, as: seconds }, { path: b, as: iso }] }
     attach: { headers: { X-Key: L1T3RAL-4 } }

@@ -215,7 +215,7 @@ describe('a login', () => {
     const { providers } = good(
       file(
         { a: `provider: p, client_id: a, grant_type: "${deviceCode}"` },
-        'providers: { p: { extends: realer, device_authorization: { url: /oauth/device } } }\n',
+        `providers: { p: { extends: realer, grant_types: ["${deviceCode}"], device_authorization: { url: /oauth/device } } }\n`,
       ),
     );
     expect(providers.a?.device_authorization?.url).toBe('https://api.therealer.com/oauth/device');
@@ -223,7 +223,8 @@ describe('a login', () => {
 });
 
 describe('placeholders', () => {
-  const provider = (spec: string) => `providers: { p: { extends: realer, ${spec} } }\n`;
+  const grants = `grant_types: [client_credentials, authorization_code, password, "${tokenExchange}"]`;
+  const provider = (spec: string) => `providers: { p: { extends: realer, ${grants}, ${spec} } }\n`;
 
   it('may stand for everything that their request has, in its address too', () => {
     const entry = `provider: p, client_id: a, client_secret: [b, c], scope: s, resource: "https://api.example"`;
@@ -317,7 +318,9 @@ describe('the requests of a provider', () => {
 
   it('are each told once for the base_url they share', () => {
     expect(
-      read(file({ a: 'provider: vbrick-rev, client_id: a, base_url: "http://rev.example"' })).told,
+      read(
+        file({ a: 'provider: vbrick-rev, client_id: a, client_secret: b, base_url: "http://rev.example"' }),
+      ).told,
     ).toEqual(['error: token URL: http:// would show the client secret to the network; write https://']);
   });
 
@@ -356,13 +359,14 @@ describe("another credential's token", () => {
   });
 
   it('may be what a token exchange exchanges', () => {
-    good(file({ a: realer, b: `provider: realer, grant_type: "${tokenExchange}", using: a` }));
+    const provider = `providers: { p: { extends: realer, grant_types: ["${tokenExchange}"] } }\n`;
+    good(file({ a: realer, b: 'provider: p, using: a' }, provider));
   });
 });
 
 describe('assertions', () => {
   const rest = (client_auth: string) =>
-    `providers: { p: { extends: realer, token: { client_auth: ${client_auth} } } }\n`;
+    `providers: { p: { extends: realer, grant_types: [client_credentials, "${jwtBearer}"], token: { client_auth: ${client_auth} } } }\n`;
   const pem = ({ privateKey }: { privateKey: KeyObject }) =>
     String(privateKey.export({ type: 'pkcs8', format: 'pem' }));
   const keys: Record<string, string> = {
@@ -436,10 +440,13 @@ describe('assertions', () => {
       file(
         {
           proof: 'provider: p, client_id: a, client_assertion: "${file:/var/run/token}"',
-          grant: `provider: realer, grant_type: "${jwtBearer}", assertion: "\${file:/var/run/token}"`,
-          subject: `provider: realer, grant_type: "${tokenExchange}", subject_token: "\${file:/var/run/token}"`,
+          grant: `provider: q, grant_type: "${jwtBearer}", assertion: "\${file:/var/run/token}"`,
+          subject: `provider: q, grant_type: "${tokenExchange}", subject_token: "\${file:/var/run/token}"`,
         },
-        rest('private_key_jwt'),
+        rest('private_key_jwt').replace(
+          / }\n$/,
+          ', q: { base_url: "https://api.example", token: { url: /token } } }\n',
+        ),
       ),
       files,
     );
@@ -448,9 +455,12 @@ describe('assertions', () => {
   it('may be claims that we sign', () => {
     const files = { '/key': keys.RS256 ?? '' };
     const { credentials } = good(
-      file({
-        a: `provider: realer, grant_type: "${jwtBearer}", private_key: "\${file:/key}", private_key_id: k1, assertion_claims: { iss: me, aud: [a, b], n: 1 }`,
-      }),
+      file(
+        {
+          a: `provider: p, grant_type: "${jwtBearer}", private_key: "\${file:/key}", private_key_id: k1, assertion_claims: { iss: me, aud: [a, b], n: 1 }`,
+        },
+        rest('client_secret_basic'),
+      ),
       files,
     );
     expect(credentials.a?.assertion_claims).toEqual({ iss: 'me', aud: ['a', 'b'], n: 1 });
@@ -459,7 +469,9 @@ describe('assertions', () => {
   it('leave a client secret without use, which is warned of', () => {
     expect(
       read(
-        file({ a: 'provider: vbrick-rev, base_url: "https://rev.example", client_id: a, client_secret: b' }),
+        file({
+          a: 'provider: vbrick-rev, base_url: "https://rev.example", client_id: a, client_secret: b, grant_type: refresh_token, refresh_token: r',
+        }),
       ).told,
     ).toEqual(['warning: client_secret is not used: provider vbrick-rev has client_auth none; remove it']);
     expect(read(file({ a: `${realer}, private_key_id: k, signing_alg: RS256` })).told).toEqual([
@@ -471,7 +483,10 @@ describe('assertions', () => {
   it('leave a client secret in use that a parameter carries or a login is signed with', () => {
     const rev = 'provider: vbrick-rev, base_url: "https://rev.example", client_id: a, client_secret: b';
     good(
-      file({ a: `${rev}, params: { pin: "{client_secret}" }`, b: `${rev}, grant_type: authorization_code` }),
+      file({
+        a: `${rev}, grant_type: refresh_token, refresh_token: r, params: { pin: "{client_secret}" }`,
+        b: rev,
+      }),
     );
   });
 });

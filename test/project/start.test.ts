@@ -26,6 +26,8 @@ interface Loaded {
   readonly packages: string[];
   /** Those of src/, as `room/file.ts`. */
   readonly sources: string[];
+  /** Of every module. */
+  readonly urls: readonly string[];
 }
 
 describe('serve with the memory store', () => {
@@ -65,7 +67,7 @@ routes: { /acme: { upstream: "${new URL(vendor.url).origin}", credential: acme }
       urls.some((url) => url.includes(`/node_modules/${name}/`)),
     );
     const sources = urls.flatMap((url) => /\/src\/(\w+\/.+)$/.exec(url)?.[1] ?? []);
-    return { packages, sources };
+    return { packages, sources, urls };
   }
 
   const ofAdmin = ({ sources }: Loaded) => sources.filter((file) => file.startsWith('admin/'));
@@ -76,17 +78,30 @@ routes: { /acme: { upstream: "${new URL(vendor.url).origin}", credential: acme }
   });
 
   it('loads what the admin listener has besides probes when somebody asks for it', async () => {
-    expect(ofAdmin(await loadedFor('/livez', '/readyz?verbose'))).toEqual(['admin/admin.ts']);
+    // The log says what to do as the status does.
+    expect(ofAdmin(await loadedFor('/livez', '/readyz?verbose'))).toEqual([
+      'admin/admin.ts',
+      'admin/what-to-do.ts',
+    ]);
     expect(ofAdmin(await loadedFor('/api/status'))).toEqual(
       expect.arrayContaining(['admin/guarded.ts', 'admin/api.ts', 'admin/login-pages.ts']),
     );
+  });
+
+  it('loads what writes metrics with the first scrape, and of that no more than the text format', async () => {
+    expect((await loadedFor('/livez')).sources.filter((file) => file.includes('metrics'))).toEqual([]);
+    const { packages, sources, urls } = await loadedFor('/metrics');
+    expect(packages).toContain('prom-client');
+    expect(sources).toContain('telemetry/metrics-text.ts');
+    const loaded = urls.filter((url) => url.includes('/prom-client/')).map((url) => url.split('/').pop());
+    expect(loaded.sort()).toEqual(['registry.js', 'util.js']);
   });
 
   it('loads no other command, no other store and nothing of the demo', async () => {
     const { sources } = await loadedFor();
     expect(sources).toContain('cli/serve.ts');
     const others =
-      /^demo\/|^store\/(?:redis|sqlite)|^cli\/(?:check|demo|explain|login|revoke|schema|status|token|worker|start-workers)\.ts$/;
+      /^demo\/|^store\/(?:redis|sqlite)|^telemetry\/trace(?:d|-(?!share))|^cli\/(?:check|demo|explain|login|revoke|schema|status|token|worker|start-workers)\.ts$/;
     expect(sources.filter((file) => others.test(file))).toEqual([]);
   });
 });
