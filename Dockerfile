@@ -1,4 +1,4 @@
-ARG NODE_IMAGE=node:26-bookworm-slim
+ARG NODE_IMAGE=docker.io/library/node:26-bookworm-slim
 
 FROM ${NODE_IMAGE} AS build
 WORKDIR /app
@@ -11,12 +11,16 @@ RUN npm run build
 FROM ${NODE_IMAGE} AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-# Types, source maps, documents and tests are not read at run time; licences stay.
+# Types, source maps, documents, tests and CommonJS twins are not read at run time; licences stay. prom-client requires
+# @opentelemetry/api as CommonJS. `npm run container` imports every dependency from what is left.
 RUN npm ci --omit=dev --omit=optional --omit=peer --ignore-scripts && \
     find node_modules -type f ! -iname 'licen[cs]e*' \
       \( -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.map' -o -name '*.md' \) -delete && \
     find node_modules -mindepth 2 -maxdepth 3 -type d \
-      \( -name test -o -name docs -o -name benchmarks -o -name examples -o -name .github \) -prune -exec rm -r {} +
+      \( -name test -o -name docs -o -name benchmarks -o -name examples -o -name .github \) -prune -exec rm -r {} + && \
+    rm -r node_modules/hono/dist/cjs node_modules/hono/dist/types node_modules/yaml/browser && \
+    find node_modules/@opentelemetry -type f \( -name 'experimental_*' -o -name 'index-incubating.*' \
+      -o -name '*.cjs' ! -path '*/@opentelemetry/api/*' \) -delete
 
 FROM ${NODE_IMAGE}
 LABEL org.opencontainers.image.title="cupbearer" \
@@ -30,7 +34,8 @@ COPY package.json LICENSE routes.yaml routes.schema.json ./
 RUN install -d -o node -g node -m 0700 /var/lib/cupbearer
 ENV NODE_ENV=production \
     CUPBEARER_CONFIG=/etc/cupbearer/routes.yaml
-USER node
+# The base image's node, as a number: Kubernetes checks runAsNonRoot by it.
+USER 1000:1000
 EXPOSE 8080
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s --retries=3 \
