@@ -10,7 +10,7 @@ export default defineConfig({
     expect: { poll: { interval: 10 } },
     testTimeout: 20_000,
     hookTimeout: 30_000,
-    // One fewer is the default; many tests wait for another process or for a time to pass.
-    maxWorkers: availableParallelism(),
+    // Many tests wait for another process or for a time to pass.
+    maxWorkers: availableParallelism() + 1,
   },
 });

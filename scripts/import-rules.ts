@@ -14,11 +14,19 @@ type Access = 'all' | 'types';
 const rooms: Record<string, Record<string, Access>> = {
   errors: {},
   undici: {},
+  'tls-faults': {},
   provider: { errors: 'all' },
   config: { provider: 'all', errors: 'all' },
   store: { config: 'types', errors: 'all' },
-  token: { provider: 'all', store: 'all', config: 'types', errors: 'all', undici: 'all' },
-  gateway: { token: 'types', config: 'types', errors: 'all', undici: 'all' },
+  token: {
+    provider: 'all',
+    store: 'all',
+    config: 'types',
+    errors: 'all',
+    undici: 'all',
+    'tls-faults': 'all',
+  },
+  gateway: { token: 'types', config: 'types', errors: 'all', undici: 'all', 'tls-faults': 'all' },
   telemetry: { errors: 'all' },
   workers: { token: 'all', telemetry: 'types', config: 'types', errors: 'all' },
   admin: { token: 'types', config: 'types', errors: 'all' },
@@ -50,7 +58,14 @@ const rooms: Record<string, Record<string, Access>> = {
 const doors: Record<string, string> = { 'cli/demo.ts': 'demo' };
 
 /** Packages that only one room may import. */
-const ownedPackages: Record<string, string> = { pino: 'telemetry', ws: 'demo' };
+const ownedPackages: Record<string, string> = {
+  pino: 'telemetry',
+  ws: 'demo',
+  '@opentelemetry/api': 'telemetry',
+  '@opentelemetry/sdk-trace': 'telemetry',
+  '@opentelemetry/resources': 'telemetry',
+  '@opentelemetry/exporter-trace-otlp-http': 'telemetry',
+};
 
 const bannedNames =
   /^(?:index|utils?|helpers?|managers?|services?|common)$|[-.](?:utils?|helpers?|manager|service)$/;

@@ -1,4 +1,4 @@
-// A bounded soak of `cupbearer serve` under mixed traffic and injected faults: npm run soak -- --minutes 10. Linux only.
+// A bounded soak of `cupbearer serve` under mixed traffic, injected faults and reloads: npm run soak -- --minutes 10. Linux only.
 // Exit code 1 when an outcome is not explained by an injected fault, or memory or descriptors grow.
 import { parseArgs } from 'node:util';
 import { callerFaults, upstreamFaults } from './soak/bad-kinds.ts';
@@ -7,7 +7,7 @@ import { startChild } from './soak/child.ts';
 import { goodKinds } from './soak/good-kinds.ts';
 import { load } from './soak/kinds.ts';
 import { report } from './soak/report.ts';
-import { openFiles, type Sample, sample, trend } from './soak/sampling.ts';
+import { floors, openFiles, type Sample, sample, trend } from './soak/sampling.ts';
 import { startTokens } from './soak/tokens.ts';
 import { startUpstream } from './soak/upstream.ts';
 
@@ -21,6 +21,8 @@ const sampleMs = Math.min(15_000, (minutes * 60_000) / 20);
 const warmUpMinutes = Math.min(3, minutes / 3);
 const judgedMinutes = 5;
 const slopeMiB = 2;
+/** A file is taken up within some two seconds. */
+const reloadMs = 4_000;
 const key = 'soak-key-of-a-caller';
 
 const tokens = await startTokens();
@@ -28,7 +30,8 @@ const upstream = await startUpstream(tokens.accepts);
 const upstreamUrl = `http://127.0.0.1:${upstream.port}`;
 const tokenUrl = `http://127.0.0.1:${tokens.port}`;
 const credential = '{ provider: sound, client_id: id, client_secret: secret }';
-const child = await startChild(`
+/** Every other one gives a credential another scope and brings a route. */
+const configuration = (number: number) => `
 server:
   listen: 127.0.0.1:0
   admin: "off"
@@ -40,7 +43,7 @@ providers:
   sound: { token: { url: "${tokenUrl}/token" } }
   flaky: { token: { url: "${tokenUrl}/flaky" } }
 credentials:
-  sound: ${credential}
+  sound: ${number % 2 === 0 ? credential : credential.replace('}', ', scope: other }')}
   refused: ${credential}
   refused_once: ${credential}
   flaky: { provider: flaky, client_id: id, client_secret: secret }
@@ -53,7 +56,9 @@ routes:
   /refused: { upstream: "${upstreamUrl}", credential: refused }
   /refused-once: { upstream: "${upstreamUrl}", credential: refused_once }
   /flaky: { upstream: "${upstreamUrl}", credential: flaky }
-`);
+  ${number % 2 === 0 ? '' : `/more: { upstream: "${upstreamUrl}", credential: flaky }`}
+`;
+const child = await startChild(configuration(0));
 const filesAtStart = openFiles(child.pid);
 const agent = newAgent();
 const target = { port: child.port, key, agent };
@@ -68,9 +73,12 @@ const sampling = setInterval(() => {
   samples.push(one);
   console.log(`${one.at.toFixed(2)} min: ${one.rssMiB.toFixed(0)} MiB, ${one.fds} descriptors`);
 }, sampleMs);
+let written = 0;
+const reloading = setInterval(() => child.configure(configuration(++written)), reloadMs);
 const kinds = [...goodKinds, ...upstreamFaults, ...callerFaults];
 const tally = await load(kinds, target, { ms: minutes * 60_000, rate, most: 400 });
 clearInterval(sampling);
+clearInterval(reloading);
 agent.destroy();
 
 const filesAtEnd = child.ended === undefined ? await settledFiles() : 0;
@@ -84,17 +92,23 @@ tokens.close();
 
 const warm = samples.filter(({ at }) => at >= warmUpMinutes);
 const rss = trend(warm, ({ rssMiB }) => rssMiB);
+const floor = trend(floors(warm), ({ rssMiB }) => rssMiB);
 const fds = trend(warm, (one) => one.fds);
 const isLong = minutes >= judgedMinutes;
-const isGood = report(tally, { 'RSS, MiB': rss, descriptors: fds }, [
+const isGood = report(tally, { 'RSS, MiB': rss, 'its floor': floor, descriptors: fds }, [
   { what: 'errors that were not injected', holds: tally.errors === 0, found: `${tally.errors}` },
   { what: 'faults in its log', holds: child.faults.length === 0, found: child.faults.join('\n') || 'none' },
   { what: 'it ended by itself', holds: ended === 'it did not', found: ended },
+  {
+    what: 'configurations taken up, against those written',
+    holds: child.reloads >= written - 1,
+    found: `${child.reloads}, ${written}`,
+  },
   { what: 'serves after the load', holds: stillServes === '200', found: stillServes },
   {
-    what: `memory grows by less than ${slopeMiB} MiB a minute${isLong ? '' : ` (judged from ${judgedMinutes} minutes on)`}`,
-    holds: !isLong || rss.slope < slopeMiB,
-    found: rss.slope.toFixed(2),
+    what: `the least memory of each minute grows by less than ${slopeMiB} MiB a minute${isLong ? '' : ` (judged from ${judgedMinutes} minutes on)`}`,
+    holds: !isLong || floor.slope < slopeMiB,
+    found: floor.slope.toFixed(2),
   },
   {
     what: 'descriptors after the load, against those before',

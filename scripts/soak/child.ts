@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -12,6 +12,10 @@ export interface Child {
   readonly faults: readonly string[];
   /** Why it has ended by itself, if it has. */
   readonly ended: string | undefined;
+  /** How often it has taken up another configuration. */
+  readonly reloads: number;
+  /** Puts another configuration into its file. */
+  configure(yaml: string): void;
   /** Sends SIGTERM and resolves to the exit code, or the signal that ended it. */
   stop(): Promise<number | string>;
 }
@@ -23,7 +27,11 @@ const maxFaults = 10;
 export async function startChild(yaml: string): Promise<Child> {
   const directory = mkdtempSync(join(tmpdir(), 'cupbearer-soak-'));
   const file = join(directory, 'routes.yaml');
-  writeFileSync(file, yaml, { mode: 0o600 });
+  const configure = (text: string) => {
+    writeFileSync(`${file}.new`, text, { mode: 0o600 });
+    renameSync(`${file}.new`, file);
+  };
+  configure(yaml);
   const child = spawn(process.execPath, [main, 'serve', '--config', file, '--log-format', 'json'], {
     env: { PATH: process.env.PATH },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -32,6 +40,7 @@ export async function startChild(yaml: string): Promise<Child> {
   const faults: string[] = [];
   let ended: string | undefined;
   let rest = '';
+  let reloads = 0;
   let isStopping = false;
   const note = (line: string) => {
     if (faults.length < maxFaults) faults.push(line);
@@ -43,6 +52,7 @@ export async function startChild(yaml: string): Promise<Child> {
       rest = lines.pop() ?? '';
       for (const line of lines) {
         if (line.includes('"level":"error"') || line.includes('"error":"internal"')) note(line);
+        if (line.includes('"msg":"configuration taken up"')) reloads++;
         if (line.includes('"msg":"listening"')) resolve(Number(new URL(JSON.parse(line).url).port));
       }
     });
@@ -59,6 +69,10 @@ export async function startChild(yaml: string): Promise<Child> {
     get ended() {
       return ended;
     },
+    get reloads() {
+      return reloads;
+    },
+    configure,
     async stop() {
       isStopping = true;
       child.kill('SIGTERM');

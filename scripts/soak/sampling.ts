@@ -41,6 +41,17 @@ export function trend(samples: readonly Sample[], of: (one: Sample) => number): 
   };
 }
 
+/** The sample of each minute with the least memory: what is garbage comes and goes, what leaks stays. */
+export function floors(samples: readonly Sample[]): Sample[] {
+  const least = new Map<number, Sample>();
+  for (const one of samples) {
+    const minute = Math.floor(one.at);
+    const known = least.get(minute);
+    if (known === undefined || one.rssMiB < known.rssMiB) least.set(minute, one);
+  }
+  return [...least.values()];
+}
+
 function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? 0;

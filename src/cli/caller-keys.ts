@@ -28,7 +28,12 @@ export function watchCallerKeys({ config, callers, clock, log }: CallerKeysInit)
       log.info('secrets changed', { caller, keys: names.join(', ') });
     },
     kept(caller, key, detail) {
-      log.warn('a secret could not be read again; the one before stays', { caller, key, detail });
+      log.warn('a secret could not be read again; the one before stays', {
+        caller,
+        key,
+        detail,
+        what_to_do: 'make the file readable again; it is looked at every few seconds',
+      });
     },
   });
   const close = every(clock, rereadMs, () => void files.look());

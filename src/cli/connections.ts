@@ -23,7 +23,8 @@ interface Waiting {
  * What lies in the kernel's buffer counts as taken; Linux tells of progress only after a third of it (of up to 4 MiB).
  */
 export class Connections implements Watched {
-  readonly #limitMs: number;
+  /** How long the other side may take nothing, ms. */
+  limitMs: number;
   readonly #watch: Watch;
   readonly #sockets = new Set<Socket>();
   readonly #waiting = new Map<Socket, Waiting>();
@@ -31,7 +32,7 @@ export class Connections implements Watched {
   #place = 0;
 
   constructor(limitMs: number, clock: Clock) {
-    this.#limitMs = limitMs;
+    this.limitMs = limitMs;
     this.#watch = new Watch(clock);
   }
 
@@ -80,7 +81,7 @@ export class Connections implements Watched {
     const taken = handle.bytesWritten - queued;
     const before = this.#waiting.get(socket);
     if (before?.taken !== taken) this.#waiting.set(socket, { taken, since: now });
-    else if (now - before.since >= this.#limitMs) reset(socket);
+    else if (now - before.since >= this.limitMs) reset(socket);
   }
 
   #leave(socket: Socket): void {

@@ -10,7 +10,7 @@ import { every, rereadMs } from '../token/every.ts';
 
 /** The certificate a listener shows, and the authorities its callers need, as their files have them. */
 export class ListenerIdentity {
-  readonly #files: ListenerTls;
+  #files: ListenerTls;
   readonly #clock: Clock;
   readonly #log: Log;
   #server: Server | undefined;
@@ -53,8 +53,19 @@ export class ListenerIdentity {
       if (detail === this.#told) return;
       this.#told = detail;
       const key = 'server.tls';
-      this.#log.warn('a certificate could not be read again; the one before stays', { key, detail });
+      this.#log.warn('a certificate could not be read again; the one before stays', {
+        key,
+        detail,
+        what_to_do:
+          'put a certificate and its key in place that belong together; they are looked at every few seconds',
+      });
     }
+  }
+
+  /** Goes by other files from now on. */
+  adopt(files: ListenerTls): void {
+    this.#files = files;
+    this.reread();
   }
 
   close(): void {

@@ -24,10 +24,14 @@ export interface Listener {
   close(graceMs: number): Promise<number>;
   /** Reads the certificate again now. */
   rereadCertificate(): void;
+  /** Goes by other bounds and certificate files from now on. Open connections stay. */
+  adopt(bounds: Bounds, tls: ListenerTls | undefined): void;
 }
 
+type Bounds = Pick<ServerConfig, 'max_connections' | 'header_timeout' | 'send_timeout'>;
+
 export interface ListenOptions {
-  readonly bounds: Pick<ServerConfig, 'max_connections' | 'header_timeout' | 'send_timeout'>;
+  readonly bounds: Bounds;
   /** Undefined serves without TLS. */
   readonly tls: ListenerTls | undefined;
   readonly clock: Clock;
@@ -80,6 +84,12 @@ export async function listen(
       return drain(server, graceMs, open, () => edge?.cut());
     },
     rereadCertificate: () => identity?.reread(),
+    adopt(bounds, tls) {
+      server.maxConnections = bounds.max_connections;
+      server.headersTimeout = bounds.header_timeout;
+      if (open !== undefined) open.limitMs = bounds.send_timeout;
+      if (tls !== undefined) identity?.adopt(tls);
+    },
   };
 }
 

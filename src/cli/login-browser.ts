@@ -47,7 +47,7 @@ async function comingBack({ target, port = 0, signal, show }: BrowserLogin): Pro
     try {
       if (told.kind === 'refused') throw new CupbearerError('login-refused', told.message);
       const done = await finishLogin(target, mine, told.code);
-      return { page: await loggedInPage(done.credential, done.tenant), end: { value: done } };
+      return { page: await loggedInPage(done), end: { value: done } };
     } catch (error) {
       if (!(error instanceof CupbearerError)) throw error;
       return { page: await loginFailedPage(errorTable[error.code].status, error.message), end: { error } };

@@ -1,10 +1,11 @@
+import type { Dispatcher } from 'undici';
 import type { Config } from '../config/config.ts';
 import { isLinkLocal } from '../config/reach.ts';
 import type { ServerConfig } from '../config/schema.ts';
 import { createCallers } from '../gateway/caller.ts';
 import { createCollector } from '../gateway/collector.ts';
 import { compileRoutes, type TokenSources } from '../gateway/compile.ts';
-import { createEdge } from '../gateway/edge.ts';
+import { createEdge, type EdgeRules } from '../gateway/edge.ts';
 import { createGate } from '../gateway/gate.ts';
 import { guardPolicy } from '../gateway/guard.ts';
 import type { Exchange } from '../gateway/record.ts';
@@ -17,6 +18,7 @@ import type { Clock } from '../token/clock.ts';
 import { watchCallerKeys } from './caller-keys.ts';
 import { listen } from './listener.ts';
 import { openFilesLimit, openFilesNeeded } from './open-files.ts';
+import type { Tracing } from './tracing.ts';
 
 export interface ProxyInit {
   readonly config: Config;
@@ -25,6 +27,8 @@ export interface ProxyInit {
   readonly clock: Clock;
   /** Our pseudonym in Via, the same in every process that shares a listener (RFC 9110 §7.6.3). */
   readonly via: string;
+  /** Which traces are recorded, and of whom. */
+  readonly tracing?: Pick<Tracing, 'sample' | 'waiting'> | undefined;
   /** Called once for each exchange that is over. */
   readonly onEnd: (exchange: Exchange) => void;
 }
@@ -37,8 +41,22 @@ export interface ProxyServer {
   usage(): Promise<Usage>;
   /** Reads the keys of callers and the certificate of the listener again now. */
   reread(): void;
+  /**
+   * Makes everything that a configuration needs, with the tokens of its credentials; nothing of it is in force before
+   * `adopt`. Throws when a TLS file cannot be read. What needs a restart, see `needsRestart`, is not looked at.
+   */
+  prepare(config: Config, tokens: TokenSources): NextProxy;
   /** Accepts nothing more, drains within server.shutdown_grace, cuts the rest. */
   stop(): Promise<void>;
+}
+
+/** A configuration that may be put in force. */
+export interface NextProxy {
+  /**
+   * Exchanges that begin from now on go by it. Resolves when no exchange goes by an earlier one any more; connections to
+   * upstreams that are no longer needed are ended then.
+   */
+  adopt(): Promise<void>;
 }
 
 /** Everything is 0 when nobody calls. */
@@ -65,20 +83,26 @@ export async function startProxy({
   log,
   clock,
   via,
+  tracing,
   onEnd,
 }: ProxyInit): Promise<ProxyServer> {
-  const server = shareOf(config.server);
+  let server = shareOf(config.server);
   const upstreams = createUpstreams(isLinkLocal);
   const callers = createCallers(config.callers, () => clock.mono());
-  const callerKeys = watchCallerKeys({ config, callers, clock, log });
+  let callerKeys = watchCallerKeys({ config, callers, clock, log });
   const budget = createReplayBudget(server.max_body_buffer);
   const watch = new Watch(clock);
   const gate = createGate(server.max_requests, 'exchanges', 'server.max_requests');
   const tunnelGate = createGate(server.max_tunnels, 'WebSockets', 'server.max_tunnels');
   let draining = false;
+  const rulesOf = (to: Config, sources: TokenSources): EdgeRules => ({
+    table: compileRoutes(to, sources, upstreams),
+    policy: guardPolicy(to.server),
+    bodyTimeout: to.server.body_timeout,
+  });
+  let rules = rulesOf(config, tokens);
   const edge = createEdge({
-    table: compileRoutes(config, tokens, upstreams),
-    policy: guardPolicy(server),
+    ...rules,
     callers,
     budget,
     watch,
@@ -89,7 +113,8 @@ export async function startProxy({
     draining: () => draining,
     via,
     now: () => clock.mono(),
-    bodyTimeout: server.body_timeout,
+    sample: tracing?.sample,
+    waiting: tracing?.waiting,
     onEnd,
   });
   const release = async () => {
@@ -103,6 +128,18 @@ export async function startProxy({
     throw error;
   });
   warnOfFewFiles(server.max_connections, log);
+  const put = (next: EdgeRules, to: Config): Promise<void> => {
+    server = shareOf(to.server);
+    gate.max = server.max_requests;
+    tunnelGate.max = server.max_tunnels;
+    budget.max = server.max_body_buffer;
+    callers.adopt(to.callers);
+    callerKeys.close();
+    callerKeys = watchCallerKeys({ config: to, callers, clock, log });
+    listener.adopt(server, server.tls);
+    rules = next;
+    return edge.adopt(next);
+  };
   return {
     url: listener.url,
     usage: async () => ({
@@ -116,14 +153,32 @@ export async function startProxy({
       callerKeys.reread();
       listener.rereadCertificate();
     },
+    prepare(to, sources) {
+      const next = rulesOf(to, sources);
+      return {
+        async adopt() {
+          await put(next, to);
+          // Others may have been put in force since.
+          if (rules === next) await upstreams.closeOthers(poolsOf(next));
+        },
+      };
+    },
     async stop() {
       draining = true;
       callerKeys.close();
       const cut = await listener.close(server.shutdown_grace);
-      if (cut > 0) log.warn('the shutdown grace ended; connections were cut', { connections: cut });
+      if (cut > 0)
+        log.warn('the shutdown grace ended; connections were cut', {
+          connections: cut,
+          what_to_do: 'raise server.shutdown_grace when calls take longer',
+        });
       await release();
     },
   };
+}
+
+function poolsOf({ table }: EdgeRules): ReadonlySet<Dispatcher | undefined> {
+  return new Set(table.routes.flatMap(({ pool, tunnelPool }) => [pool, tunnelPool]));
 }
 
 /** The bounds of one process, when several share a listener; rounded up. */

@@ -36,6 +36,13 @@ async function revoke(input: CommandInput): Promise<0 | 1 | 2> {
   if (config === undefined) return 2;
   const [name = ''] = positionals;
   const credential = chosenCredential(config, name);
+  if (credential.grant_type === 'static') {
+    input.err(
+      `cupbearer: ${name}: a static key cannot be revoked from here; withdraw it where it was made,\n`,
+    );
+    input.err('and put the next one in its place\n');
+    return 1;
+  }
   const all = options['all-tenants'] === true;
   if (all && (options.tenant !== undefined || credential.tenant === undefined)) {
     const why = credential.tenant === undefined ? `credential ${name} has no tenants` : 'there is --tenant';

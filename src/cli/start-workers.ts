@@ -1,24 +1,31 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
+import type { ConfigStatus } from '../admin/instance-status.ts';
 import type { Config } from '../config/config.ts';
 import type { Address } from '../config/schema-types.ts';
-import { type CountsDelta, createTotals } from '../telemetry/counters.ts';
+import { errorFacts } from '../telemetry/error-facts.ts';
 import type { Log } from '../telemetry/log.ts';
 import { type Clock, systemClock } from '../token/clock.ts';
 import type { NoteSecret } from '../token/live-secrets.ts';
-import type { Channel } from '../workers/channel.ts';
-import type { Alive, Begin, Reread } from '../workers/control-messages.ts';
+import type { Begin, Reload, Reread } from '../workers/control-messages.ts';
+import { followEpochs } from '../workers/epochs.ts';
 import { createSupervisor } from '../workers/supervisor.ts';
 import { createTokenDesk, type TokenDesk } from '../workers/token-desk.ts';
 import { workerProcesses } from '../workers/worker-process.ts';
 import { startControl } from './control.ts';
 import { viaName } from './proxy.ts';
 import { awake, type Serving } from './start.ts';
+import type { Tracing } from './tracing.ts';
+import { createWorkerFigures } from './worker-figures.ts';
 
-export interface StartWorkersOptions extends Pick<Begin, 'text' | 'file' | 'env' | 'level' | 'pretty'> {
+export interface StartWorkersOptions extends Pick<Begin, 'text' | 'file' | 'env' | 'logging'> {
   readonly log: Log;
   readonly clock?: Clock;
   readonly note: NoteSecret;
+  /** What became of the configuration file. */
+  readonly configStatus: () => ConfigStatus;
+  /** Records token requests. */
+  readonly tracing?: Tracing | undefined;
 }
 
 /** What a stop takes beyond server.shutdown_grace before workers are killed, ms. */
@@ -29,41 +36,46 @@ const marginMs = 5_000;
  * keeps them up. Rejects when the store cannot be opened or a listener cannot bind.
  */
 export async function startWorkers(config: Config, options: StartWorkersOptions): Promise<Serving> {
-  const { log, clock = systemClock, note, text, file, env, level, pretty } = options;
+  const { log, clock = systemClock, note, file, env, logging, configStatus, tracing } = options;
   const { server } = config;
-  const totals = createTotals(config.routes.map(({ prefix }) => prefix));
+  let inForce = { text: options.text, epoch: 0, graceMs: server.shutdown_grace };
+  const figures = createWorkerFigures(config.routes.map(({ prefix }) => prefix));
+  const epochs = followEpochs((epoch) => {
+    const released = control.registry.release(epoch);
+    released.catch((error) => log.error('an error inside Cupbearer', errorFacts(error)));
+  });
   let desk: TokenDesk | undefined;
   const fork = workerProcesses(process.argv[1] as string, ['worker'], log.relay);
   const via = viaName(clock);
   let port: number | undefined;
-  const count = (channel: Channel) =>
-    channel.listen((message) => {
-      if (message.kind === 'alive') totals.add((message as Alive<CountsDelta>).counts);
-    });
   const supervisor = createSupervisor({
     count: server.workers,
     clock,
     log,
     fork,
-    begin: (): Begin => ({ kind: 'begin', text, file, env, level, pretty, via, port }),
+    begin(): Begin {
+      const { text, epoch } = inForce;
+      return { kind: 'begin', text, epoch, file, env, logging, via, port };
+    },
     attach(channel) {
-      const leave = desk?.serve(channel);
-      const ignore = count(channel);
+      const ends = [desk?.serve(channel), figures.follow(channel), epochs.follow(channel, inForce.epoch)];
       return () => {
-        leave?.();
-        ignore();
+        for (const end of ends) end?.();
       };
     },
-    stopMs: server.shutdown_grace + marginMs,
+    stopMs: () => inForce.graceMs + marginMs,
   });
   const control = await startControl({
     config,
     log,
     clock,
     note,
-    changed: (subject, token) => desk?.changed(subject, token),
+    changed: (...change) => desk?.changed(...change),
     serving: () => supervisor.serving,
-    counts: totals.read,
+    counts: figures.totals.read,
+    usage: figures.usage,
+    configStatus,
+    traced: tracing?.events,
     workers: supervisor.view,
   });
   desk = createTokenDesk(control.registry, clock);
@@ -92,6 +104,16 @@ export async function startWorkers(config: Config, options: StartWorkersOptions)
     rereadSecrets() {
       control.registry.rereadSecrets();
       const message: Reread = { kind: 'reread' };
+      supervisor.tell(message);
+    },
+    adopt({ config: next, credentials: { added, changed } }, text) {
+      const credentials = control.registry.prepare(next);
+      const { epoch } = credentials;
+      credentials.adopt();
+      control.adopt(next);
+      figures.totals.adopt(next.routes.map(({ prefix }) => prefix));
+      inForce = { text, epoch, graceMs: next.server.shutdown_grace };
+      const message: Reload = { kind: 'reload', text, epoch, changed: [...added, ...changed] };
       supervisor.tell(message);
     },
     cut: () => awake(supervisor.cut),

@@ -1,10 +1,6 @@
-import type { Config } from '../config/config.ts';
-import { load } from '../config/load.ts';
-import { renderProblem } from '../config/problems.ts';
 import { CupbearerError } from '../errors.ts';
-import { presets } from '../provider/presets.ts';
 import { type CountsDelta, createCounters } from '../telemetry/counters.ts';
-import { createLog, type LogLevel } from '../telemetry/log.ts';
+import { createLog } from '../telemetry/log.ts';
 import { createScrubber } from '../telemetry/scrubber.ts';
 import { systemClock } from '../token/clock.ts';
 import type { Channel } from '../workers/channel.ts';
@@ -15,15 +11,19 @@ import {
   type Failed,
   type Hello,
   type Listening,
+  type Released,
 } from '../workers/control-messages.ts';
 import { createTokenClient } from '../workers/token-client.ts';
 import { parentChannel } from '../workers/worker-process.ts';
 import type { Command, CommandInput } from './command.ts';
 import { exchangeLog } from './exchange-log.ts';
 import { configuredSecrets, keepOut } from './known-secrets.ts';
-import { type ProxyServer, startProxy } from './proxy.ts';
+import { type ProxyServer, startProxy, type Usage } from './proxy.ts';
 import { awake } from './start.ts';
 import { whyNot } from './start-failure.ts';
+import { hideTraceSecrets } from './trace-secrets.ts';
+import { startTracing } from './tracing.ts';
+import { followReloads, listenForReloads, readConfig } from './worker-config.ts';
 
 /** What `serve` starts several of; nobody else does. */
 export const command: Command = {
@@ -40,16 +40,18 @@ async function work(input: CommandInput): Promise<0 | 1 | 2> {
   if (channel === undefined)
     throw new CupbearerError('usage', 'serve starts workers by itself, see server.workers');
   const stopAsked = stopRequest(channel);
+  const reloads = listenForReloads(channel);
   const begin = await introduced(channel);
-  const { text, file, env, level, pretty, via, port } = begin;
-  const { config: loaded, problems } = load(text, { file, env, presets });
-  if (loaded === undefined) {
-    channel.send<Failed>({ kind: 'failed', message: problems.map(renderProblem).join('').trim() });
+  const { logging, via, epoch } = begin;
+  const read = readConfig(begin, begin.text);
+  if (read.config === undefined) {
+    channel.send<Failed>({ kind: 'failed', message: read.problems });
     return 2;
   }
-  const config = port === undefined ? loaded : withPort(loaded, port);
+  const { config } = read;
   const scrubber = createScrubber();
-  const log = createLog({ level: level as LogLevel, pretty, scrubber });
+  const log = createLog({ ...logging, scrubber });
+  hideTraceSecrets(begin.env, scrubber);
   keepOut(configuredSecrets(config), scrubber);
   input.onCrash?.((facts) => {
     log.error('crashed', facts);
@@ -59,24 +61,34 @@ async function work(input: CommandInput): Promise<0 | 1 | 2> {
   const tokens = createTokenClient({
     channel,
     clock: systemClock,
+    epoch,
     credentials: config.credentials,
     note: scrubber.note,
   });
+  const { env } = begin;
+  const tracing = await startTracing({ env, server: config.server, log, clock: systemClock });
   let proxy: ProxyServer;
   try {
-    const onEnd = exchangeLog(log, systemClock, counters);
-    proxy = await startProxy({ config, tokens, log, clock: systemClock, via, onEnd });
+    const { sampleRate } = logging;
+    const onEnd = exchangeLog(log, systemClock, counters, { sampleRate, ended: tracing?.ended });
+    proxy = await startProxy({ config, tokens, log, clock: systemClock, via, tracing, onEnd });
   } catch (error) {
     channel.send<Failed>({ kind: 'failed', message: scrubber.scrub(whyNot(error)) });
     await log.flush();
     return 1;
   }
   channel.send<Listening>({ kind: 'listening', url: proxy.url });
-  const tell = () => channel.send<Alive<CountsDelta>>({ kind: 'alive', counts: counters.take() });
+  channel.send<Released>({ kind: 'released', epoch });
+  const tell = async () => {
+    const held = await proxy.usage();
+    channel.send<Alive<CountsDelta, Usage>>({ kind: 'alive', counts: counters.take(), held });
+  };
   const telling = setInterval(tell, aliveMs);
   channel.listen(({ kind }) => {
     if (kind === 'reread') proxy.reread();
   });
+  const clock = systemClock;
+  followReloads(reloads, { channel, begin, config, proxy, tokens, counters, log, scrubber, clock });
   const cut = new Promise<void>((resolve) => {
     channel.listen(({ kind }) => {
       if (kind === 'cut') resolve();
@@ -85,7 +97,8 @@ async function work(input: CommandInput): Promise<0 | 1 | 2> {
   await Promise.race([stopAsked, cut]);
   await Promise.race([awake(proxy.stop), cut]);
   clearInterval(telling);
-  tell();
+  await tell();
+  await tracing?.stop();
   await log.flush();
   return 0;
 }
@@ -111,12 +124,4 @@ function stopRequest(channel: Channel): Promise<void> {
       if (kind === 'stop') resolve();
     });
   });
-}
-
-/** So that one which is started later listens where the others did. */
-function withPort(config: Config, port: number): Config {
-  const { listen } = config.server;
-  return listen.kind === 'unix'
-    ? config
-    : { ...config, server: { ...config.server, listen: { ...listen, port } } };
 }

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import { algorithmsOf, readSigningKey } from '../provider/signing-key.ts';
+import { algorithmsOf, hasForeignCertificate, readSigningKey } from '../provider/signing-key.ts';
 import type { CredentialConfig } from './schema.ts';
 
 type Algorithm = NonNullable<CredentialConfig['signing_alg']>;
@@ -12,6 +12,10 @@ export function signingKeyFault(
   const key = readSigningKey(text)?.key;
   if (key === undefined) {
     const message = 'this is no private key; write one in PEM that is not encrypted (PKCS #8), or a JWK';
+    return { at: 'private_key', message };
+  }
+  if (hasForeignCertificate(text)) {
+    const message = 'the certificate beside the private key is of another key; write its own, or none';
     return { at: 'private_key', message };
   }
   const fitting = algorithmsOf(key);

@@ -24,6 +24,8 @@ export interface Callers {
   admit(caller: string | undefined, prefix: string, routeCallers: readonly string[] | undefined): void;
   /** Goes by the keys as they are now: some have been read again. */
   reload(): void;
+  /** Goes by other callers from now on. Who has tried too many keys is still known. */
+  adopt(callers: Config['callers']): void;
 }
 
 interface Entry {
@@ -38,11 +40,16 @@ const nothing = Buffer.alloc(0);
  * back.
  */
 export function createCallers(callers: Config['callers'], now: () => number): Callers {
+  let known = callers;
   let entries = entriesOf(callers);
   const wrongKeys = countWrongKeys(now);
   return {
     reload() {
-      entries = entriesOf(callers);
+      entries = entriesOf(known);
+    },
+    adopt(others) {
+      known = others;
+      entries = entriesOf(others);
     },
     identify(head, peer) {
       if (entries.length === 0) return undefined;
@@ -57,7 +64,7 @@ export function createCallers(callers: Config['callers'], now: () => number): Ca
     },
     admit(caller, prefix, routeCallers) {
       if (caller === undefined) return;
-      const own = callers[caller]?.routes;
+      const own = known[caller]?.routes;
       if (own !== undefined && !own.includes(prefix)) notAllowed(caller, prefix);
       if (routeCallers !== undefined && !routeCallers.includes(caller)) notAllowed(caller, prefix);
     },

@@ -3,6 +3,8 @@ import { CupbearerError } from '../errors.ts';
 /** Counts what is in progress and lets no more than `max` in. */
 export interface Gate {
   readonly inside: number;
+  /** How many may be inside; a lower bound turns nobody out. */
+  max: number;
   /** Throws CupbearerError `overloaded` 503 when full; nothing waits for its turn. */
   enter(): void;
   /** One that entered is done. */
@@ -12,15 +14,16 @@ export interface Gate {
 /** `what` is counted, in the plural; `key` is the configuration key of the bound. */
 export function createGate(max: number, what: string, key: string): Gate {
   let inside = 0;
-  return {
+  const gate: Gate = {
+    max,
     get inside() {
       return inside;
     },
     enter() {
-      if (inside >= max) {
+      if (inside >= gate.max) {
         throw new CupbearerError(
           'overloaded',
-          `${max} ${what} are in progress; raise ${key} if that is expected`,
+          `${gate.max} ${what} are in progress; raise ${key} if that is expected`,
           {
             retryAfterMs: 1000,
           },
@@ -32,4 +35,5 @@ export function createGate(max: number, what: string, key: string): Gate {
       inside--;
     },
   };
+  return gate;
 }

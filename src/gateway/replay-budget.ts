@@ -1,6 +1,8 @@
 /** How many bytes all replay buffers together may hold. */
 export interface ReplayBudget {
   readonly used: number;
+  /** How many bytes there may be. */
+  max: number;
   /** Reserves `bytes`; false when the bound would be passed. */
   take(bytes: number): boolean;
   give(bytes: number): void;
@@ -8,12 +10,13 @@ export interface ReplayBudget {
 
 export function createReplayBudget(maxBytes: number): ReplayBudget {
   let used = 0;
-  return {
+  const budget: ReplayBudget = {
+    max: maxBytes,
     get used() {
       return used;
     },
     take(bytes) {
-      if (used + bytes > maxBytes) return false;
+      if (used + bytes > budget.max) return false;
       used += bytes;
       return true;
     },
@@ -21,4 +24,5 @@ export function createReplayBudget(maxBytes: number): ReplayBudget {
       used -= bytes;
     },
   };
+  return budget;
 }

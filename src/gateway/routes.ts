@@ -9,6 +9,7 @@ export interface RouteMatch<R extends { readonly prefix: string }> {
 export interface RouteTable<R extends { readonly prefix: string } = Route> {
   /** The route with the longest prefix that ends at a segment boundary of `path`; raw bytes, case-sensitive. */
   match(path: string): RouteMatch<R> | undefined;
+  readonly routes: readonly R[];
 }
 
 /** A table whose match costs one look-up per segment of the deepest prefix, however many routes there are. */
@@ -17,6 +18,7 @@ export function createRouteTable<R extends { readonly prefix: string }>(routes: 
   const root = byPrefix.get('/');
   const deepest = Math.max(0, ...routes.map((route) => depthOf(route.prefix)));
   return {
+    routes,
     match(path) {
       let found: R | undefined;
       let end = 0;

@@ -10,7 +10,7 @@ import { Pace } from './pace.ts';
 import { ageOf, isInUse, serveUntil } from './region.ts';
 import type { Revocation } from './revocation.ts';
 import { type RevokeWork, whileRevoking } from './revoking.ts';
-import { settle } from './settle.ts';
+import { type Settled, settle } from './settle.ts';
 import type { Token, TokenId, TokenOwner } from './token.ts';
 import { type CredentialView, viewOf } from './view.ts';
 import { worthReplay } from './worth-replay.ts';
@@ -37,6 +37,7 @@ export class Credential implements TokenOwner {
   readonly #guard: Guard;
   readonly #current: CurrentToken;
   readonly #pace: Pace;
+  readonly #parts: Settled;
   #usedMono = -Infinity;
   #verifiedMono = -Infinity;
   #flight: Flight<Token> | undefined;
@@ -52,8 +53,9 @@ export class Credential implements TokenOwner {
     this.#grant = grant;
     this.#events = events;
     this.#guard = new Guard(clock);
-    this.#current = new CurrentToken(clock, changed && ((token) => changed(this.#subject, token)));
+    this.#current = new CurrentToken(clock, changed && ((token) => changed(this.#subject, token, this)));
     this.#pace = new Pace(clock);
+    this.#parts = { subject: this.#subject, clock, current: this.#current, pace: this.#pace, events };
   }
 
   acquire(signal?: AbortSignal): Token | Promise<Token> {
@@ -116,7 +118,8 @@ export class Credential implements TokenOwner {
     // Generations count anew in an instance that was forgotten meanwhile.
     if (refused.gen < token.gen || refused.hash !== token.hash) return this.acquire(signal);
     const mono = this.#clock.mono();
-    const young = ageOf(token, mono, this.#clock.wall()) < youngMs;
+    const isAsked = this.#grant.configured === undefined;
+    const young = isAsked && ageOf(token, mono, this.#clock.wall()) < youngMs;
     this.#current.refusedBy(origin);
     const tell = (action: 'forced' | 'joined' | 'guarded') =>
       this.#events.refused?.({ ...this.#subject, origin, gen: token.gen, action });
@@ -169,10 +172,16 @@ export class Credential implements TokenOwner {
     if (!this.#current.wasRefused(stored) && this.#mayRenew('login', mono)) this.#start('login', mono);
   }
 
-  /** Forgets failures: the configuration or a secret has changed. A token in force stays. */
+  /**
+   * Forgets failures: the configuration or a secret has changed. A token in force stays, unless it is a key that the
+   * configuration no longer has.
+   */
   reset(): void {
     this.#pace.reset();
     this.#current.forgetNoop();
+    const { token } = this.#current;
+    if (token === undefined || this.#grant.configured?.(token.hash) !== false) return;
+    if (!this.#flight && !this.#draining) this.#start('soft', this.#clock.mono());
   }
 
   /** A login has put another session into the store: it takes the place of the token at hand. */
@@ -180,6 +189,13 @@ export class Credential implements TokenOwner {
     this.reset();
     if (this.#flight) this.#isReplaced = true;
     else if (this.#current.token && !this.#draining) this.#start('login', this.#clock.mono());
+  }
+
+  /** Renews now, or waits for the renewal under way, whatever failed before. The token in force is served meanwhile. */
+  async renew(): Promise<void> {
+    if (this.#draining && !this.#flight) throw tokenError(this.#subject, stopped);
+    const flight = this.#flight ?? this.#start('manual', this.#clock.mono());
+    await flight.join(waitMs, () => this.#late());
   }
 
   /**
@@ -231,16 +247,7 @@ export class Credential implements TokenOwner {
   }
 
   view(): CredentialView {
-    return viewOf({
-      subject: this.#subject,
-      clock: this.#clock,
-      current: this.#current,
-      inFlight: this.#flight !== undefined,
-      draining: this.#draining,
-      blocked: this.blocked,
-      gatedUntil: this.#pace.gatedUntil(this.#current.isServing),
-      failure: this.#pace.gate?.failure,
-    });
+    return viewOf({ ...this.#parts, flight: this.#flight, draining: this.#draining });
   }
 
   /** Whether a renewal may start while there is a token to serve. */
@@ -259,7 +266,8 @@ export class Credential implements TokenOwner {
   }
 
   #start(reason: FlightReason, mono: number): Flight<Token> {
-    const startMono = this.#pace.start(mono, this.#due(reason));
+    const isAsked = this.#grant.configured === undefined;
+    const startMono = isAsked ? this.#pace.start(mono, this.#due(reason)) : mono;
     const mayRepeat = this.#pace.gate === undefined;
     const wanted = this.#current.wanted(reason, startMono, this.#clock.wall(), mayRepeat);
     this.#flight = Flight.launch<GrantOutcome, Token>({
@@ -280,13 +288,7 @@ export class Credential implements TokenOwner {
 
   #landed(flight: Flight<Token>, outcome: GrantOutcome): void {
     if (this.#flight === flight) this.#flight = undefined;
-    settle(flight, outcome, {
-      subject: this.#subject,
-      clock: this.#clock,
-      current: this.#current,
-      pace: this.#pace,
-      events: this.#events,
-    });
+    settle(flight, outcome, this.#parts);
     const isReplaced = this.#isReplaced;
     this.#isReplaced = false;
     if (isReplaced) this.restart();

@@ -1,7 +1,7 @@
 import type { Clock } from './clock.ts';
 
-/** Why a flight was started. */
-export type FlightReason = 'cold' | 'soft' | 'hard' | 'force' | 'login';
+/** Why a flight was started; `manual`: an operator asked for it. */
+export type FlightReason = 'cold' | 'soft' | 'hard' | 'force' | 'login' | 'manual';
 
 export interface FlightPlan<O, T> {
   readonly clock: Clock;
@@ -33,6 +33,8 @@ interface Waiter<T> {
 export class Flight<T> {
   readonly reason: FlightReason;
   readonly epoch: number;
+  /** Monotonic ms at which the work began; until then, at which it was launched. */
+  startedMono: number;
   readonly #clock: Clock;
   readonly #waiters = new Set<Waiter<T>>();
   readonly #end: () => void;
@@ -54,6 +56,7 @@ export class Flight<T> {
     };
     const begin = () => {
       if (landed) return;
+      flight.startedMono = plan.clock.mono();
       cancel = plan.clock.after(plan.timeoutMs, end);
       plan.run(abort.signal).then(land, (error: unknown) => {
         end();
@@ -69,6 +72,7 @@ export class Flight<T> {
   private constructor(plan: Pick<FlightPlan<unknown, T>, 'clock' | 'reason' | 'epoch'>, end: () => void) {
     this.reason = plan.reason;
     this.epoch = plan.epoch;
+    this.startedMono = plan.clock.mono();
     this.#clock = plan.clock;
     this.#end = end;
   }

@@ -1,6 +1,12 @@
 import { CupbearerError } from '../errors.ts';
 import { type TenantBounds, Tenants } from './tenants.ts';
 
+/** Those of another configuration, and which of them are taken over as they are. */
+export interface Inherited<T extends { readonly pinned: boolean }> {
+  readonly instances: Instances<T>;
+  readonly has: (credential: string) => boolean;
+}
+
 /** The instances of all credentials: one each, or one for each tenant of those that have tenants. */
 export class Instances<T extends { readonly pinned: boolean }> {
   readonly #entries = new Map<string, { readonly single: T } | Tenants<T>>();
@@ -10,8 +16,14 @@ export class Instances<T extends { readonly pinned: boolean }> {
     credentials: Readonly<Record<string, { readonly tenant?: TenantBounds | undefined }>>,
     create: (credential: string, tenant: string | undefined) => T,
     forgotten: (credential: string, tenant: string, instance: T) => void,
+    inherited?: Inherited<T>,
   ) {
     for (const [name, { tenant }] of Object.entries(credentials)) {
+      const known = inherited?.has(name) ? inherited.instances.#entries.get(name) : undefined;
+      if (known !== undefined) {
+        this.#entries.set(name, known);
+        continue;
+      }
       const one = (value: string | undefined) => create(name, value);
       const gone = (value: string, instance: T) => forgotten(name, value, instance);
       this.#entries.set(name, tenant ? new Tenants(name, tenant, one, gone) : { single: one(undefined) });

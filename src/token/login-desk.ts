@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts';
+import type { CredentialConfig } from '../config/schema.ts';
 import { CupbearerError } from '../errors.ts';
 import type { SessionKey } from '../store/session.ts';
 import type { Clock } from './clock.ts';
@@ -34,6 +35,12 @@ export interface StartedLogin {
   readonly cookie: LoginCookie;
 }
 
+/** A login under way, and what the credential was when it started. */
+interface Started {
+  readonly pending: PendingLogin;
+  readonly credential: CredentialConfig;
+}
+
 type Cookies = Readonly<Record<string, string>>;
 
 /**
@@ -61,7 +68,7 @@ export interface LoginDesk {
 
 export function createLoginDesk({ config, parts, clock, stored }: LoginDeskInit): LoginDesk {
   const tickets = new LoginTickets(clock);
-  const started = new Waiting<PendingLogin>(clock);
+  const started = new Waiting<Started>(clock);
   const finishing = new Set<Promise<LoggedIn>>();
   let isClosed = false;
 
@@ -74,7 +81,10 @@ export function createLoginDesk({ config, parts, clock, stored }: LoginDeskInit)
   };
 
   async function finish(query: string, cookies: Cookies): Promise<LoggedIn> {
-    const pending = started.take(stateOf(query), cookies);
+    const { pending, credential } = started.take(stateOf(query), cookies);
+    // A code of one provider is not for another.
+    if (config.credentials[pending.key.credential] !== credential)
+      throw refused('the credential has been changed in the configuration meanwhile; log in again');
     const told = readCallback(query, pending);
     if (told.kind !== 'code') throw refused(told.message);
     const done = await finishLogin(loginTarget(parts, clock, pending.key), pending, told.code);
@@ -98,10 +108,16 @@ export function createLoginDesk({ config, parts, clock, stored }: LoginDeskInit)
     async start(ticket, cookies) {
       checkOpen();
       const { key, redirectUri } = tickets.take(ticket, cookies);
+      // The configuration may be another than when it was offered.
+      check(key);
       const target = loginTarget(parts, clock, key);
       await checkStore(target);
       const { url, pending } = startLogin(target, redirectUri);
-      return { url, redirectUri, cookie: started.add(pending.state, pending) };
+      return {
+        url,
+        redirectUri,
+        cookie: started.add(pending.state, { pending, credential: target.config }),
+      };
     },
     async finish(query, cookies) {
       checkOpen();

@@ -25,6 +25,8 @@ export interface PartsInit {
   readonly http: TokenHttp;
   readonly note?: NoteSecret | undefined;
   readonly changed?: TokenChanged | undefined;
+  /** One a credential: its tenants, its commands and later configurations with it remember the same secret. */
+  readonly proofs?: WeakMap<CredentialConfig, ClientProof>;
 }
 
 /** What the credentials of a configuration are made of. Everything throws `internal` for one that is not configured. */
@@ -41,7 +43,7 @@ export interface Parts {
 export type Find = (name: string, tenant: string | undefined) => TokenSource;
 
 export function createParts(init: PartsInit): Parts {
-  const { config, clock, store, events, http, note = () => {}, changed } = init;
+  const { config, clock, store, events, http, note = () => {}, changed, proofs = new WeakMap() } = init;
   const configOf: Parts['config'] = (name) => {
     const credential = config.credentials[name];
     if (!credential) throw new CupbearerError('internal', `credential ${name} is not configured`);
@@ -52,12 +54,10 @@ export function createParts(init: PartsInit): Parts {
     if (!provider) throw new CupbearerError('configuration-invalid', `credential ${name} has no provider`);
     return provider;
   };
-  /** One a credential: its tenants and its commands remember the same secret. */
-  const proofs = new Map<string, ClientProof>();
   const endpointOf: Parts['endpoint'] = (name, tenant) => {
     const credential = configOf(name);
-    const proof = proofs.get(name) ?? createClientProof(credential, clock);
-    proofs.set(name, proof);
+    const proof = proofs.get(credential) ?? createClientProof(credential, clock);
+    proofs.set(credential, proof);
     const provider = providerOf(name);
     return createEndpoint({ config: credential, provider, tenant, clock, http, proof, note });
   };
@@ -84,6 +84,7 @@ export function createParts(init: PartsInit): Parts {
         store,
         owner: ownerName,
         lender: lenderOf(name, tenant, get),
+        note,
       });
       return new Credential({ credential: name, tenant, clock, grant, events, changed });
     },

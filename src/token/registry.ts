@@ -1,21 +1,24 @@
 import type { Config } from '../config/config.ts';
+import type { CredentialConfig } from '../config/schema.ts';
 import { CupbearerError } from '../errors.ts';
 import { hasSession } from '../provider/grant-type.ts';
 import type { Store } from '../store/store.ts';
+import type { ClientProof } from './client-proof.ts';
 import type { Clock } from './clock.ts';
 import type { Credential } from './credential.ts';
 import type { TokenChanged, TokenEvents } from './events.ts';
 import { every, rereadMs } from './every.ts';
+import { createGeneration, type Generation, instancesOf } from './generation.ts';
+import { createHeldTokens } from './held-tokens.ts';
 import { createTokenHttp, type TokenHttp } from './http.ts';
-import { Instances } from './instances.ts';
 import { type NoteSecret, notedStore } from './live-secrets.ts';
-import { createParts, type Parts } from './parts.ts';
-import { pause } from './pause.ts';
-import { type Revocation, revoke, revokeAccessToken } from './revocation.ts';
+import type { Parts } from './parts.ts';
+import type { Revocation } from './revocation.ts';
 import { SecretFiles } from './secret-files.ts';
 import { watchSessions } from './session-watch.ts';
 import type { TokenOwner } from './token.ts';
 import type { CredentialView } from './view.ts';
+import { createWarmUp } from './warm-up.ts';
 
 export interface RegistryInit {
   readonly config: Pick<Config, 'credentials' | 'providers'>;
@@ -31,10 +34,29 @@ export interface RegistryInit {
   readonly changed?: TokenChanged;
 }
 
-/** All credentials of a configuration. */
+/** Credentials that may be put in force. */
+export interface NextCredentials {
+  /** Their number, as `Registry.at` knows it. */
+  readonly epoch: number;
+  /** As `Registry.get`, of these. */
+  get(credential: string, tenant?: string): TokenOwner;
+  /** Puts them in force. */
+  adopt(): void;
+}
+
+/** All credentials of the configuration in force; until they are let go, those of the ones before it too. */
 export interface Registry {
   /** What its credentials are made of, for what else is done with them: they share what they have learnt. */
   readonly parts: Parts;
+  /**
+   * The credentials of a configuration that may take the place of the one in force. Those that are the same objects in
+   * both stay as they are. Nothing is in force before `adopt`.
+   */
+  prepare(config: RegistryInit['config']): NextCredentials;
+  /** As the registry, for who goes by the configuration of that epoch. `get` throws `token-unavailable` too. */
+  at(epoch: number): Pick<Registry, 'get' | 'find'>;
+  /** Nobody goes by a configuration before this epoch any more: what only those had is let go. */
+  release(epoch: number): Promise<void>;
   /**
    * The token source of a credential, of one tenant when it has tenants. Throws `tenant-required` without the tenant it
    * needs, `malformed-request` for a tenant that is not 1 to 256 visible ASCII characters, `tenants-exhausted` when as
@@ -55,6 +77,11 @@ export interface Registry {
   rereadSecrets(): void;
   /** A login has stored a new session: it takes the place of the present one. Throws as `get`. */
   restart(credential: string, tenant?: string): void;
+  /**
+   * Renews the token of a credential now, or waits for the renewal under way; the present one is served meanwhile, and if
+   * that fails. Throws as `get`; rejects as `TokenSource.acquire` does, with `shutting-down` while draining.
+   */
+  renew(credential: string, tenant?: string): Promise<void>;
   /** Revokes the tokens of a credential and deletes its session. Throws as `get`; rejects as the store does. */
   revoke(credential: string, tenant?: string): Promise<Revocation>;
   /** Serves valid tokens from now on and starts no renewal, unless there is no token to serve. */
@@ -66,41 +93,46 @@ export interface Registry {
   close(): Promise<void>;
 }
 
-const revokeMs = 2_000;
-const commandMs = 10_000;
-
 export function createRegistry(init: RegistryInit): Registry {
-  const { config, clock, events = {}, http = createTokenHttp(), note, changed } = init;
+  const { clock, events = {}, http = createTokenHttp(), note, changed } = init;
   const store = note === undefined ? init.store : notedStore(init.store, note);
-  const credentials = Object.entries(config.credentials);
+  const tools = {
+    clock,
+    store,
+    events,
+    http,
+    note,
+    changed,
+    proofs: new WeakMap<CredentialConfig, ClientProof>(),
+  };
+  const heldTokens = createHeldTokens({ clock, events });
+  let now = createGeneration(tools, init.config);
+  /** Those that somebody may still go by, the oldest first; the last is `now`. */
+  let generations: readonly Generation[] = [now];
+  let secretFiles = watchFiles(now);
   let stopped = false;
   let closing: Promise<void> | undefined;
 
-  const parts = createParts({ config, clock, store, events, http, note, changed });
-
-  const instances: Instances<Credential> = new Instances(
-    config.credentials,
-    (name, tenant) => parts.credential(name, tenant, (other, value) => instances.get(other, value)),
-    // Nobody would learn any more what becomes of its token.
-    (credential, tenant) => changed?.({ credential, tenant }, undefined),
-  );
+  const names = () => Object.keys(now.config.credentials);
 
   function reset(name: string): void {
-    for (const one of instances.of(name)) one.reset();
+    for (const one of now.instances.of(name)) one.reset();
   }
 
-  const secretFiles = new SecretFiles({
-    entries: config.credentials,
-    changed(name, names) {
-      reset(name);
-      events.secretsChanged?.({ credential: name, names });
-    },
-    kept: (name, key, reason) => events.secretKept?.({ credential: name, name: key, reason }),
-  });
+  function watchFiles({ config }: Generation): SecretFiles {
+    return new SecretFiles({
+      entries: config.credentials,
+      changed(name, keys) {
+        reset(name);
+        events.secretsChanged?.({ credential: name, names: keys });
+      },
+      kept: (name, key, reason) => events.secretKept?.({ credential: name, name: key, reason }),
+    });
+  }
 
   function tick(): void {
-    for (const [name] of credentials) {
-      const all = [...instances.of(name)];
+    for (const name of names()) {
+      const all = [...now.instances.of(name)];
       if (all.some((one) => one.blocked)) secretFiles.read(name);
       for (const one of all) {
         one.resetIfSecretsChanged();
@@ -112,63 +144,44 @@ export function createRegistry(init: RegistryInit): Registry {
   const cancelTick = every(clock, rereadMs, tick);
 
   function* sessions(): Generator<Credential> {
-    for (const [name, { grant_type }] of credentials) if (hasSession(grant_type)) yield* instances.of(name);
+    for (const [name, { grant_type }] of Object.entries(now.config.credentials))
+      if (hasSession(grant_type)) yield* now.instances.of(name);
   }
   // What this process alone can change needs no watching.
   const endWatch = store.kind === 'memory' ? () => {} : watchSessions(clock, sessions);
 
-  const warmOnes = credentials.flatMap(([name, { warm, tenant }]) =>
-    warm && tenant === undefined ? [...instances.of(name)] : [],
-  );
+  const warmUp = createWarmUp({
+    clock,
+    due: () =>
+      Object.entries(now.config.credentials).flatMap(([name, { warm, tenant }]) =>
+        warm && tenant === undefined ? [...now.instances.of(name)] : [],
+      ),
+    stopped: () => stopped,
+  });
 
-  async function warmUp(one: Credential): Promise<void> {
-    while (!stopped && !one.view().hadToken) {
-      try {
-        await one.acquire();
-      } catch (error) {
-        if (!(error instanceof CupbearerError)) throw error;
-        const wait = Math.min(Math.max(one.view().retryInMs, 1_000), rereadMs);
-        await pause(clock, wait);
-      }
-    }
+  /** The generation that says what a credential is, for who goes by the configuration of an epoch. */
+  function generationOf(name: string, epoch: number): Generation | undefined {
+    const since = now.since.get(name);
+    if (since !== undefined && since <= epoch) return now;
+    return generations.findLast((one) => one.epoch <= epoch);
   }
 
-  /** Has `how` revoke what an instance of a credential holds; `hash8` is of the access token it had, if any. */
-  async function revokeBy(
-    how: typeof revoke,
-    instance: Credential,
-    name: string,
-    signal: AbortSignal,
-    tenant: string | undefined,
-  ) {
-    let hash8: string | undefined;
-    const outcome = await instance.revoke((token) => {
-      hash8 = token?.hash.slice(0, 8);
-      return how({
-        provider: parts.provider(name),
-        endpoint: parts.endpoint(name, tenant),
-        accessToken: token?.reveal(),
-        session: parts.session(name, tenant),
-        seed: parts.config(name).refresh_token?.reveal(),
-        clock,
-        signal,
-      });
+  function goesOn({ credential }: CredentialView, left: readonly Generation[]): boolean {
+    return left.some(({ config }) => {
+      const known = config.credentials[credential];
+      return known !== undefined && hasSession(known.grant_type);
     });
-    return { hash8, outcome };
   }
 
-  /** The access tokens of the credentials that ask for it; refresh tokens stay, their sessions go on. */
-  async function revokeOnShutdown(): Promise<void> {
-    const due = credentials.filter(([, one]) => one.revoke_on_shutdown);
-    if (due.length === 0) return;
-    const signal = AbortSignal.timeout(revokeMs);
-    const one = async (name: string, credential: Credential) => {
-      const { tenant } = credential.view();
-      const { hash8, outcome } = await revokeBy(revokeAccessToken, credential, name, signal, tenant);
-      if (hash8 !== undefined) events.revoked?.({ credential: name, tenant, hash8, ...outcome });
-    };
+  async function letGo(gone: readonly Generation[], left: readonly Generation[]): Promise<void> {
     await Promise.all(
-      due.flatMap(([name]) => [...instances.of(name)].map((credential) => one(name, credential))),
+      gone.map(async (one, i) => {
+        const instances = instancesOf(one, [...gone.slice(i + 1), ...left]);
+        await Promise.all(instances.map((instance) => instance.close()));
+        // The token of a session is that of whoever goes on with the session.
+        const over = instances.filter((instance) => !goesOn(instance.view(), left));
+        await heldTokens.revokeOnStop(over, one.parts);
+      }),
     );
   }
 
@@ -176,43 +189,67 @@ export function createRegistry(init: RegistryInit): Registry {
     stopped = true;
     cancelTick();
     endWatch();
-    await Promise.all([...instances.values()].map((one) => one.close()));
-    await revokeOnShutdown();
+    await letGo(generations, []);
     await http.close();
     await store.close();
   }
 
   return {
-    parts,
-    get: (name, tenant) => instances.get(name, tenant),
-    find: (name, tenant) => instances.find(name, tenant),
+    parts: {
+      config: (name) => now.parts.config(name),
+      provider: (name) => now.parts.provider(name),
+      endpoint: (name, tenant) => now.parts.endpoint(name, tenant),
+      session: (name, tenant) => now.parts.session(name, tenant),
+      credential: (name, tenant, get) => now.parts.credential(name, tenant, get),
+    },
+    prepare(config) {
+      const next = createGeneration(tools, config, now);
+      return {
+        epoch: next.epoch,
+        get: (name, tenant) => next.instances.get(name, tenant),
+        adopt() {
+          now = next;
+          generations = [...generations, next];
+          secretFiles = watchFiles(next);
+          if (stopped) for (const one of next.instances.values()) one.drain();
+          else warmUp.start();
+        },
+      };
+    },
+    at: (epoch) => ({
+      get(name, tenant) {
+        const generation = generationOf(name, epoch);
+        if (generation !== undefined) return generation.instances.get(name, tenant);
+        const message = `credential ${name} has been changed in the configuration; send the request again`;
+        throw new CupbearerError('token-unavailable', message);
+      },
+      find: (name, tenant) => generationOf(name, epoch)?.instances.find(name, tenant),
+    }),
+    async release(epoch) {
+      const gone = generations.filter((one) => one.epoch < epoch && one !== now);
+      generations = generations.filter((one) => !gone.includes(one));
+      await letGo(gone, generations);
+    },
+    get: (name, tenant) => now.instances.get(name, tenant),
+    find: (name, tenant) => now.instances.find(name, tenant),
     rereadSecrets: () => secretFiles.readAll(),
     restart(name, tenant) {
-      instances.get(name, tenant).restart();
+      now.instances.get(name, tenant).restart();
       // What was refused with the token before may be granted with the next.
-      for (const [other, { using }] of credentials) if (using === name) reset(other);
+      for (const [other, { using }] of Object.entries(now.config.credentials))
+        if (using === name) reset(other);
     },
-    async revoke(name, tenant) {
-      const signal = AbortSignal.timeout(commandMs);
-      const { hash8, outcome } = await revokeBy(revoke, instances.get(name, tenant), name, signal, tenant);
-      events.revoked?.({ credential: name, tenant, hash8, ...outcome });
-      return outcome;
-    },
-    view: () => [...instances.values()].map((one) => one.view()),
-    start() {
-      for (const one of warmOnes) void warmUp(one);
-    },
-    waitingFor: () =>
-      warmOnes
-        .map((one) => one.view())
-        .filter((one) => !one.hadToken)
-        .map((one) => one.credential),
+    renew: async (name, tenant) => now.instances.get(name, tenant).renew(),
+    revoke: async (name, tenant) => heldTokens.revoke(now.instances.get(name, tenant), now.parts),
+    view: () => [...now.instances.values()].map((one) => one.view()),
+    start: warmUp.start,
+    waitingFor: warmUp.waitingFor,
     reset(name) {
-      for (const [one] of credentials) if (name === undefined || one === name) reset(one);
+      for (const one of names()) if (name === undefined || one === name) reset(one);
     },
     drain() {
       stopped = true;
-      for (const one of instances.values()) one.drain();
+      for (const { instances } of generations) for (const one of instances.values()) one.drain();
     },
     close() {
       closing ??= closeAll();

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { stateOf } from './file-state.ts';
 import { type Holder, reread, secretsOf } from './secrets.ts';
 
 export interface SecretFilesInit {
@@ -76,14 +76,4 @@ export class SecretFiles {
 
 function add(map: Map<string, Set<string>>, path: string, name: string): void {
   map.set(path, (map.get(path) ?? new Set()).add(name));
-}
-
-/** Follows links, so that a link put in another's place shows (Kubernetes swaps a directory that way). */
-async function stateOf(path: string): Promise<string> {
-  try {
-    const { mtimeNs, size, ino } = await stat(path, { bigint: true });
-    return `${mtimeNs} ${size} ${ino}`;
-  } catch {
-    return 'missing';
-  }
 }

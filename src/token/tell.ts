@@ -3,12 +3,12 @@ import type { Subject, TokenEvents, TokenFailed } from './events.ts';
 import type { Failure } from './failure.ts';
 import type { FlightReason } from './flight.ts';
 import type { Granted } from './grant.ts';
-import { ageOf } from './region.ts';
+import { ageOf, isEndless } from './region.ts';
 import { hashOf, type Token } from './token.ts';
 
 type About = Subject & { readonly reason: FlightReason; readonly waiters: number };
 
-/** Tells what a flight brought: a token out of the store, a new one, or nothing new. */
+/** Tells what a flight brought: a token out of store or configuration, a new one, or nothing new. */
 export function tellGranted(
   events: TokenEvents,
   about: About,
@@ -20,7 +20,7 @@ export function tellGranted(
   const hash8 = hashOf(value).slice(0, 8);
   const mono = clock.mono();
   if (granted.stored) {
-    const lifetimeLeftMs = lifetimeMs - ageOf(granted, mono, clock.wall());
+    const lifetimeLeftMs = isEndless(granted) ? undefined : lifetimeMs - ageOf(granted, mono, clock.wall());
     events.adopted?.({ ...subject, gen, hash8, lifetimeLeftMs });
     return;
   }

@@ -1,6 +1,5 @@
 import { CupbearerError } from '../errors.ts';
 import type { Clock } from '../token/clock.ts';
-import type { Subject } from '../token/events.ts';
 import { stopped, timedOut, tokenError } from '../token/failure.ts';
 import type { Flight } from '../token/flight.ts';
 import type { NoteSecret } from '../token/live-secrets.ts';
@@ -9,10 +8,17 @@ import type { Token, TokenId, TokenSource } from '../token/token.ts';
 import { worthReplay } from '../token/worth-replay.ts';
 import { askOwner, type Got, type Owner } from './owner.ts';
 import { Refusals } from './refusals.ts';
-import { type Question, type Reply, receivedError, receivedToken, type SentToken } from './token-messages.ts';
+import {
+  type EpochSubject,
+  type Question,
+  type Reply,
+  receivedError,
+  receivedToken,
+  type SentToken,
+} from './token-messages.ts';
 
 export interface BorrowedTokenInit {
-  readonly subject: Subject;
+  readonly subject: EpochSubject;
   readonly clock: Clock;
   readonly owner: Owner;
   /** Is told every token's value before it is used. */
@@ -36,7 +42,7 @@ const usedMs = 2_000;
  * served at once; for the rest the owner is asked, once for all who wait.
  */
 export class BorrowedToken implements TokenSource {
-  readonly #subject: Subject;
+  readonly #subject: EpochSubject;
   readonly #clock: Clock;
   readonly #owner: Owner;
   readonly #note: NoteSecret;
@@ -173,6 +179,11 @@ export class BorrowedToken implements TokenSource {
   end(): void {
     this.#asking?.end();
     this.#refusals.end();
+  }
+
+  /** Whose token it is; the epoch is that since which it is what it is. */
+  get subject(): EpochSubject {
+    return this.#subject;
   }
 
   /** Must not be forgotten now. */

@@ -1,3 +1,4 @@
+import type { LogSettings } from '../telemetry/log.ts';
 import type { Message } from './channel.ts';
 
 /** A worker's first: it listens to its parent. */
@@ -13,10 +14,11 @@ export interface Begin extends Message {
   /** The name of its file, where relative paths start. */
   readonly file: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly level: string;
-  readonly pretty: boolean;
+  readonly logging: LogSettings;
   /** Our pseudonym in Via. */
   readonly via: string;
+  /** Which configuration it is, as Registry.at counts them. */
+  readonly epoch: number;
   /** What the system has chosen for port 0; undefined when another is configured. */
   readonly port: number | undefined;
 }
@@ -33,10 +35,26 @@ export interface Failed extends Message {
   readonly message: string;
 }
 
-/** Sent by a worker every second, with what it has counted since. */
-export interface Alive<Counts> extends Message {
+/** Sent by a worker every second: what it has counted since, and what it holds. */
+export interface Alive<Counts, Held> extends Message {
   readonly kind: 'alive';
   readonly counts: Counts;
+  readonly held: Held;
+}
+
+/** Another configuration is to be put in force. Holds secrets. */
+export interface Reload extends Message {
+  readonly kind: 'reload';
+  readonly epoch: number;
+  readonly text: string;
+  /** The credentials that are others than before. */
+  readonly changed: readonly string[];
+}
+
+/** No exchange of a worker goes by a configuration before this one any more. */
+export interface Released extends Message {
+  readonly kind: 'released';
+  readonly epoch: number;
 }
 
 /** Secrets are to be read again. */

@@ -19,7 +19,7 @@ export interface SupervisorInit {
   /** A worker is there: answers its messages; gives what is done once it is gone. */
   readonly attach: (channel: Channel) => () => void;
   /** How long a stop may take before workers are killed, ms. */
-  readonly stopMs: number;
+  readonly stopMs: () => number;
 }
 
 /** The workers of a parent, as an operator sees them. */
@@ -120,6 +120,7 @@ export function createSupervisor(init: SupervisorInit): Supervisor {
       reason,
       lived_ms: Math.round(livedMs),
       start_in_ms: delayMs,
+      what_to_do: 'the lines before this one may say why; SIGKILL without any is mostly a limit of memory',
     });
     const again = () => {
       if (stopping === undefined) void run(place, fork()).catch(() => undefined);
@@ -137,7 +138,10 @@ export function createSupervisor(init: SupervisorInit): Supervisor {
     for (const place of places) {
       if (wasAway) place.heardAt = now;
       if (now - place.heardAt < silentMs || !place.process.isAlive) continue;
-      log.error('a worker does not answer and is killed', { pid: place.process.pid });
+      log.error('a worker does not answer and is killed', {
+        pid: place.process.pid,
+        what_to_do: 'give it more CPU, or fewer workers, when this comes again',
+      });
       place.process.kill();
     }
   });
@@ -163,7 +167,11 @@ export function createSupervisor(init: SupervisorInit): Supervisor {
     for (const { process } of places) process.channel.send<Stop | Cut>({ kind });
     const cancel = clock.after(withinMs, () => {
       const late = places.filter(({ process }) => process.isAlive);
-      if (late.length > 0) log.warn('workers that did not end were killed', { workers: late.length });
+      if (late.length > 0)
+        log.warn('workers that did not end were killed', {
+          workers: late.length,
+          what_to_do: 'raise server.shutdown_grace when calls take longer',
+        });
       for (const { process } of late) process.kill();
     });
     await Promise.all(places.map(({ process }) => process.ended));
@@ -194,7 +202,7 @@ export function createSupervisor(init: SupervisorInit): Supervisor {
       for (const { process } of places) process.channel.send(message);
     },
     stop() {
-      stopping ??= endAll('stop', stopMs);
+      stopping ??= endAll('stop', stopMs());
       return stopping;
     },
     cut() {

@@ -7,6 +7,7 @@ import {
   type Answer,
   type Ask,
   type Current,
+  type EpochSubject,
   type Noted,
   type Refused,
   type Reply,
@@ -24,28 +25,30 @@ export interface TokenDesk {
 }
 
 /** `registry` has to tell its changes to `changed`. */
-export function createTokenDesk(registry: Pick<Registry, 'get' | 'find'>, clock: Clock): TokenDesk {
-  /** The workers to be told, by credential and tenant. */
-  const interested = new Map<string, Set<Channel>>();
+export function createTokenDesk(registry: Pick<Registry, 'at'>, clock: Clock): TokenDesk {
+  /** The workers to be told of each token, and what they call its owner. */
+  const interested = new WeakMap<TokenOwner, Map<Channel, EpochSubject>>();
 
-  function note(key: string, channel: Channel): void {
-    const known = interested.get(key);
-    if (known) known.add(channel);
-    else interested.set(key, new Set([channel]));
+  function note(owner: TokenOwner, channel: Channel, subject: EpochSubject): void {
+    const known = interested.get(owner) ?? new Map();
+    interested.set(owner, known.set(channel, subject));
   }
 
-  function forget(key: string, channel: Channel): void {
-    const known = interested.get(key);
-    if (known?.delete(channel) && known.size === 0) interested.delete(key);
-  }
-
-  async function answer(channel: Channel, request: Ask | Refused, signal: AbortSignal): Promise<void> {
-    const { id, credential, tenant } = request;
+  async function answer(
+    channel: Channel,
+    asked: Map<string, TokenOwner>,
+    request: Ask | Refused,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { id, credential, tenant, epoch } = request;
     const reply = (what: Reply) => channel.send<Answer>({ kind: 'token-answer', id, ...what });
-    // Whoever learns of a token must learn what becomes of it.
-    note(keyOf(credential, tenant), channel);
     try {
-      const source = registry.get(credential, tenant);
+      const source = registry.at(epoch).get(credential, tenant);
+      // Whoever learns of a token must learn what becomes of it.
+      const before = asked.get(keyOf(request));
+      if (before !== undefined && before !== source) interested.get(before)?.delete(channel);
+      asked.set(keyOf(request), source);
+      note(source, channel, { credential, tenant, epoch });
       const found = request.kind === 'token-ask' ? inForce(source, signal) : better(source, request, signal);
       const token = found instanceof Promise ? await found : found;
       reply({ token: token === undefined ? null : sentToken(token, clock) });
@@ -56,43 +59,44 @@ export function createTokenDesk(registry: Pick<Registry, 'get' | 'find'>, clock:
 
   function serve(channel: Channel): () => void {
     const leaving = new AbortController();
+    /** Whose tokens it was told of. */
+    const asked = new Map<string, TokenOwner>();
     const ignore = channel.listen((message) => {
       if (!isForDesk(message)) return;
-      const { credential, tenant } = message;
+      const { credential, tenant, epoch } = message;
+      const find = () => registry.at(epoch).find(credential, tenant);
       switch (message.kind) {
         case 'token-ask':
         case 'token-refused':
-          void answer(channel, message, leaving.signal);
+          void answer(channel, asked, message, leaving.signal);
           break;
         case 'token-taken':
-          registry.find(credential, tenant)?.accepted(message, message.origin);
+          find()?.accepted(message, message.origin);
           break;
         case 'token-used':
-          registry.find(credential, tenant)?.used();
+          find()?.used();
           break;
-        case 'token-forgotten':
-          forget(keyOf(credential, tenant), channel);
+        case 'token-forgotten': {
+          const owner = asked.get(keyOf(message));
+          asked.delete(keyOf(message));
+          if (owner !== undefined) interested.get(owner)?.delete(channel);
+        }
       }
     });
     return () => {
       ignore();
       leaving.abort();
-      for (const key of [...interested.keys()]) forget(key, channel);
+      for (const owner of asked.values()) interested.get(owner)?.delete(channel);
     };
   }
 
   return {
     serve,
-    changed({ credential, tenant }, token) {
-      const channels = interested.get(keyOf(credential, tenant));
-      if (channels === undefined) return;
-      const told: Current = {
-        kind: 'token-current',
-        credential,
-        tenant,
-        token: token === undefined ? null : sentToken(token, clock),
-      };
-      for (const channel of channels) channel.send(told);
+    changed(_subject, token, owner) {
+      const sent = token === undefined ? null : sentToken(token, clock);
+      for (const [channel, subject] of interested.get(owner) ?? []) {
+        channel.send<Current>({ kind: 'token-current', ...subject, token: sent });
+      }
     },
   };
 }
@@ -120,6 +124,6 @@ function isForDesk(message: Message): message is FromWorker {
 }
 
 /** A tenant is never the empty text. */
-function keyOf(credential: string, tenant: string | undefined): string {
-  return `${credential}\n${tenant ?? ''}`;
+function keyOf({ credential, tenant, epoch }: EpochSubject): string {
+  return `${epoch} ${credential}\n${tenant ?? ''}`;
 }

@@ -5,32 +5,37 @@ import { ageOf } from '../token/region.ts';
 import { Token, type TokenId } from '../token/token.ts';
 import type { Message } from './channel.ts';
 
+/** A credential or tenant of the configuration of that epoch, see Registry.at. */
+export interface EpochSubject extends Subject {
+  readonly epoch: number;
+}
+
 /** A worker asks for the token of a credential. From then on it is told every change, until it forgets it. */
-export interface Ask extends Message, Subject {
+export interface Ask extends Message, EpochSubject {
   readonly kind: 'token-ask';
   readonly id: number;
 }
 
 /** `origin` refused a token: is there a better one? */
-export interface Refused extends Message, Subject, TokenId {
+export interface Refused extends Message, EpochSubject, TokenId {
   readonly kind: 'token-refused';
   readonly id: number;
   readonly origin: string;
 }
 
 /** `origin` took a token. */
-export interface Taken extends Message, Subject, TokenId {
+export interface Taken extends Message, EpochSubject, TokenId {
   readonly kind: 'token-taken';
   readonly origin: string;
 }
 
 /** A worker has used the token of a credential, or no longer keeps it. */
-export interface Noted extends Message, Subject {
+export interface Noted extends Message, EpochSubject {
   readonly kind: 'token-used' | 'token-forgotten';
 }
 
 /** The token to be served from now on; null: none, what was sent before must not be served any more. Holds a secret. */
-export interface Current extends Message, Subject {
+export interface Current extends Message, EpochSubject {
   readonly kind: 'token-current';
   readonly token: SentToken | null;
 }

@@ -1,6 +1,14 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { configuredSecrets, keepOut, scrubberOf, withoutSecrets } from '../../src/cli/known-secrets.ts';
+import {
+  configuredSecrets,
+  exchangeSecrets,
+  keepOut,
+  scrubberOf,
+  withoutSecrets,
+} from '../../src/cli/known-secrets.ts';
 import { load } from '../../src/config/load.ts';
 import { Secret } from '../../src/config/secret.ts';
 import { presets } from '../../src/provider/presets.ts';
@@ -188,6 +196,14 @@ routes:
     expect(scrub(`AUTH ${new URL(url).password}`)).toBe('AUTH [secret]');
   });
 
+  it('are known by each line of the PEM in a key file that is JSON', () => {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+    const [, line = ''] = pem.split('\n');
+    const { scrub } = known(new Secret(JSON.stringify({ private_key: pem, private_key_id: 'k' }, null, 2)));
+    expect(scrub(`a ${line} b`)).toBe('a [secret] b');
+  });
+
   it('are known by each line of a PEM, and by the private numbers of a JWK', () => {
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
@@ -198,5 +214,47 @@ routes:
     const jwk = privateKey.export({ format: 'jwk' });
     const scrubbed = known(new Secret(JSON.stringify(jwk))).scrub(`a ${jwk.d} ${jwk.x} b`);
     expect(scrubbed).toBe(`a [secret] ${jwk.x} b`);
+  });
+
+  it('that were exchanged are known for a while when they are read again after that', () => {
+    const scrubber = createScrubber();
+    let text = 'the-first-secret';
+    const secret = new Secret(text, () => text);
+    const { config } = load('routes: {}', { file: 'routes.yaml', env: {}, presets });
+    const after = { ...config!, sensitive: [] };
+    exchangeSecrets({ ...after, sensitive: [secret] }, after, scrubber).forget();
+    text = 'the-second-secret';
+    secret.reread();
+    expect(scrubber.scrub('the-first-secret the-second-secret')).toBe('[secret] [secret]');
+  });
+
+  it('that were exchanged do not hold those that took their place', async () => {
+    setFlagsFromString('--expose-gc');
+    const collectGarbage: () => void = runInNewContext('gc');
+    const scrubber = createScrubber();
+    const withKey = (key: string) => {
+      const text = `
+callers: { app: { key: caller-key-of-some-length-${key} } }
+credentials: { one: { provider: realer, client_id: me, client_secret: secret-of-some-length } }
+routes: { /one: { credential: one, upstream: "https://api.example" } }
+`;
+      return load(text, { file: 'routes.yaml', env: {}, presets }).config!;
+    };
+    let config = withKey('0');
+    /** Somebody still has it, such as an exchange in progress. */
+    const first = configuredSecrets(config);
+    const later: WeakRef<Secret>[] = [];
+    for (let i = 1; i <= 5; i++) {
+      const next = withKey(String(i));
+      exchangeSecrets(config, next, scrubber).forget();
+      config = next;
+      later.push(...configuredSecrets(config).map((secret) => new WeakRef(secret)));
+    }
+    const isGone = () => {
+      collectGarbage();
+      return later.slice(0, 4).every((one) => one.deref() === undefined);
+    };
+    await expect.poll(isGone, { timeout: 5_000 }).toBe(true);
+    expect(first).not.toEqual([]);
   });
 });

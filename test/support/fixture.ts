@@ -2,10 +2,10 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Usage } from '../../src/cli/proxy.ts';
 import { start } from '../../src/cli/start.ts';
-import { load } from '../../src/config/load.ts';
-import { presets } from '../../src/provider/presets.ts';
+import type { Tracing } from '../../src/cli/tracing.ts';
 import { createLog } from '../../src/telemetry/log.ts';
 import type { Clock } from '../../src/token/clock.ts';
+import { configOf } from './config.ts';
 
 /** A token endpoint that counts its calls; `answer` decides, by default `<prefix><count>` for an hour. */
 export interface TokenServer {
@@ -62,16 +62,15 @@ export interface Fixture {
 /** Starts Cupbearer on a configuration text, on free ports, with its log kept in memory at trace level. */
 export async function startCupbearer(
   yaml: string,
-  options: { env?: Record<string, string>; clock?: Clock } = {},
+  options: { env?: Record<string, string>; clock?: Clock; tracing?: Tracing } = {},
 ): Promise<Fixture> {
-  const { config, problems } = load(yaml, { file: 'routes.yaml', env: options.env ?? {}, presets });
-  if (config === undefined)
-    throw new Error(problems.map((p) => `${p.line}:${p.column} ${p.path}: ${p.message}`).join('\n'));
+  const config = configOf(yaml, options.env);
   const lines: string[] = [];
   const log = createLog({ level: 'trace', stream: { write: (line) => void lines.push(line) } });
   const running = await start(config, {
     log,
     ...(options.clock === undefined ? {} : { clock: options.clock }),
+    tracing: options.tracing,
   });
   return {
     port: Number(new URL(running.url).port),

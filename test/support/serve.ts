@@ -18,13 +18,14 @@ export interface Served {
   end(signal: NodeJS.Signals): Promise<number | string>;
 }
 
-/** Starts `cupbearer serve` on a configuration file, its log as JSON lines, with at most `openFiles` files open. */
+/** Starts `cupbearer serve` on a configuration file, its log as JSON lines, with at most `openFiles` files open, and further `options`. */
 export function serve(
   file: string,
   env: Readonly<Record<string, string>> = {},
   openFiles: number | 'unlimited' = 'unlimited',
+  options: readonly string[] = [],
 ): Served {
-  const command = [process.execPath, main, 'serve', '--config', file, '--log-format', 'json'];
+  const command = [process.execPath, main, 'serve', '--config', file, '--log-format', 'json', ...options];
   const limited = ['-c', `ulimit -n ${openFiles}; exec "$@"`, 'sh', ...command];
   const [program = '', ...args] = openFiles === 'unlimited' ? command : ['sh', ...limited];
   const child = spawn(program, args, {

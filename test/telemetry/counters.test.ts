@@ -3,20 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { type ErrorCode, errorTable } from '../../src/errors.ts';
 import { type CountsDelta, createCounters, createTotals } from '../../src/telemetry/counters.ts';
 import type { CountedExchange, RouteCounts } from '../../src/telemetry/route-counts.ts';
+import { countedExchange } from '../support/counted-exchange.ts';
 
 const prefixes = ['/b', '/a'];
 
-const plain: CountedExchange = {
-  route: '/a',
-  status: 200,
-  error: undefined,
-  token: 'ready',
-  retry: 'none',
-  resent: false,
-  aborted: undefined,
-  tunnel: undefined,
-  upstreamMs: undefined,
-};
+const plain = countedExchange({ upstreamMs: undefined });
 
 const ended = fc.record({
   exchange: fc.record<CountedExchange>({

@@ -67,6 +67,24 @@ describe('a signed assertion', () => {
     expect(await kid(pkcs8(p256), {})).toBeUndefined();
   });
 
+  it('says whose key it is by the key file of a service account, unless the claims say it', async () => {
+    const file = JSON.stringify({
+      private_key: pkcs8(rsa),
+      private_key_id: 'k3',
+      client_email: 'robot@acme.example',
+    });
+    const token = await signing(file).sign({ aud: 'them' });
+    expect(decodeProtectedHeader(token)).toEqual({ alg: 'RS256', typ: 'JWT', kid: 'k3' });
+    expect(decodeJwt(token).iss).toBe('robot@acme.example');
+    expect(decodeJwt(await signing(file).sign({ iss: 'me' })).iss).toBe('me');
+    expect(decodeProtectedHeader(await signing(file, { private_key_id: 'k1' }).sign({})).kid).toBe('k1');
+  });
+
+  it('is without the claims that are null', async () => {
+    const { iat, exp, jti, ...rest } = decodeJwt(await signing(pkcs8(p256)).sign({ iss: 'me', sub: null }));
+    expect(rest).toEqual({ iss: 'me' });
+  });
+
   it('cannot take times and id from the configuration', async () => {
     const claims = decodeJwt(await signing(pkcs8(p256)).sign({ exp: 1, iat: 2, jti: 'always' }));
     expect(claims.exp).toBeGreaterThan(1_000_000);
@@ -105,6 +123,24 @@ const room = (client_auth: ClientAuth, over: Partial<CredentialConfig>, script?:
   });
 
 describe('private_key_jwt and client_secret_jwt', () => {
+  it("have the provider's claims before the credential's", async () => {
+    const claims = async (assertion_claims: CredentialConfig['assertion_claims']) => {
+      const over = { private_key: new Secret(pkcs8(p256)), assertion_claims };
+      const { endpoint, registry } = await openRoom(undefined, {
+        credentials: { acme: credentialConfig(over) },
+        provider: {
+          token: { client_auth: 'private_key_jwt' },
+          assertion_claims: { aud: 'https://id.example/', sub: null },
+        },
+      });
+      await registry.get('acme').acquire();
+      const { iat, exp, jti, ...rest } = decodeJwt(endpoint.calls[0]?.form.get('client_assertion') ?? '');
+      return rest;
+    };
+    expect(await claims(undefined)).toEqual({ iss: 'id', aud: 'https://id.example/' });
+    expect(await claims({ aud: 'mine', sub: 'me' })).toEqual({ iss: 'id', aud: 'mine', sub: 'me' });
+  });
+
   it('say who the client is, to whom, once', async () => {
     const { clock, endpoint, registry } = await room('private_key_jwt', {
       private_key: new Secret(pkcs8(p256)),

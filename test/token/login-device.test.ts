@@ -1,6 +1,4 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { load } from '../../src/config/load.ts';
-import { presets } from '../../src/provider/presets.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import type { Store } from '../../src/store/store.ts';
 import { type Clock, systemClock } from '../../src/token/clock.ts';
@@ -8,6 +6,7 @@ import { finishDeviceLogin, startDeviceLogin } from '../../src/token/device-logi
 import { createTokenHttp, type TokenHttp } from '../../src/token/http.ts';
 import { loginTarget } from '../../src/token/login-session.ts';
 import { createParts } from '../../src/token/parts.ts';
+import { configOf } from '../support/config.ts';
 import { type DeviceOptions, type DeviceServer, startDeviceServer } from '../support/device-server.ts';
 import {
   answer,
@@ -72,8 +71,7 @@ credentials:
 routes:
   /device: { upstream: "http://127.0.0.1:9", credential: device }
 `;
-    const { config, problems } = load(yaml, { file: 'routes.yaml', env: {}, presets });
-    if (config === undefined) throw new Error(JSON.stringify(problems, undefined, 1));
+    const config = configOf(yaml);
     return loginTarget(createParts({ config, clock, store, events: {}, http }), clock, key);
   }
 

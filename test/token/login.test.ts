@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Config } from '../../src/config/config.ts';
-import { load } from '../../src/config/load.ts';
-import { presets } from '../../src/provider/presets.ts';
+import type { CredentialConfig } from '../../src/config/schema.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import type { Session, SessionKey } from '../../src/store/session.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -10,6 +9,7 @@ import { createTokenHttp, type TokenHttp } from '../../src/token/http.ts';
 import { createLoginDesk, type LoginDesk } from '../../src/token/login-desk.ts';
 import type { LoggedIn } from '../../src/token/login-session.ts';
 import { createParts } from '../../src/token/parts.ts';
+import { configOf } from '../support/config.ts';
 import { type Issuer, startIssuer } from '../support/issuer.ts';
 import { type OffsetClock, offsetClock } from '../support/offset-clock.ts';
 import { answer, startTokenEndpoint, type TokenEndpoint } from '../support/token-endpoint.ts';
@@ -327,6 +327,33 @@ describe('a login', () => {
     expect(token.calls).toHaveLength(1);
   });
 
+  it('of a credential that the configuration no longer has cannot be started', async () => {
+    const now = { ...config, credentials: { ...config.credentials } };
+    const parts = createParts({ config: now, clock, store, events: {}, http });
+    desk = createLoginDesk({ config: now, parts, clock });
+    const { ticket, cookie } = await desk.offer(person, redirectUri);
+    delete now.credentials.person;
+    await expect(desk.start(ticket, { [cookie.name]: cookie.value })).rejects.toMatchObject({
+      code: 'login-refused',
+    });
+  });
+
+  it('that starts while its credential changes brings no code of the old provider to the new one', async () => {
+    const now = { ...config, credentials: { ...config.credentials } };
+    const parts = createParts({ config: now, clock, store, events: {}, http });
+    desk = createLoginDesk({ config: now, parts, clock });
+    const { ticket, cookie } = await desk.offer(person, redirectUri);
+    const starting = desk.start(ticket, { [cookie.name]: cookie.value });
+    now.credentials.person = { ...config.credentials.person } as CredentialConfig;
+    const { url, cookie: own } = await starting;
+    const location = await issuer.approve(url);
+    const query = location.slice(location.indexOf('?') + 1);
+    await expect(desk.finish(query, { [own.name]: own.value })).rejects.toMatchObject({
+      code: 'login-refused',
+    });
+    expect(issuer.tokenCalls).toEqual([]);
+  });
+
   it('that nobody finishes makes room: of more than a hundred the oldest are dropped', async () => {
     const first = await approved();
     const second = await approved();
@@ -372,7 +399,5 @@ credentials:
 routes:
   /person: { upstream: "${url}", credential: person }
 `;
-  const { config, problems } = load(yaml, { file: 'routes.yaml', env: {}, presets });
-  if (config === undefined) throw new Error(JSON.stringify(problems, undefined, 1));
-  return config;
+  return configOf(yaml);
 }

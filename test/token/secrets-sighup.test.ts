@@ -57,7 +57,7 @@ routes: { /api: { upstream: "${new URL(endpoint.url).origin}", credential: acme 
     };
     expect(await get()).toBe(502);
     child.kill('SIGHUP');
-    await logged('"msg":"reading secrets again"');
+    await logged('"msg":"reading the configuration and its secrets again"');
     expect(output).not.toContain('secrets changed');
     writeFileSync(join(dir, 'secret'), 'second-secret');
     child.kill('SIGHUP');

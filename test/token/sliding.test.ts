@@ -1,12 +1,11 @@
 import { fetch } from 'undici';
 import { describe, expect, it } from 'vitest';
-import { load } from '../../src/config/load.ts';
 import { Secret } from '../../src/config/secret.ts';
 import { startVbrickRev, type VbrickRevVendor } from '../../src/demo/vbrick-rev.ts';
-import { presets } from '../../src/provider/presets.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { createRegistry } from '../../src/token/registry.ts';
 import type { TokenSource } from '../../src/token/token.ts';
+import { configOf } from '../support/config.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { startTokenEndpoint, type TokenReply } from '../support/token-endpoint.ts';
 import { closing, credentialConfig, EventLog, failure, hour, now, openRoom, until } from './setting.ts';
@@ -29,8 +28,7 @@ routes: { /rev: { upstream: "${vendor.url}", credential: rev } }
     ...vendor.env,
     ...(secret === undefined ? {} : { REV_SECRET: secret }),
   };
-  const { config, problems } = load(yaml, { file: 'routes.yaml', env, presets });
-  if (config === undefined) throw new Error(JSON.stringify(problems));
+  const config = configOf(yaml, env);
   const log = new EventLog();
   const store = createMemoryStore(() => clock.wall());
   const registry = createRegistry({ config, clock, store, events: log });

@@ -7,6 +7,7 @@ import { startRevoDigital } from '../../src/demo/revo-digital.ts';
 import { presets } from '../../src/provider/presets.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { createRegistry } from '../../src/token/registry.ts';
+import { configOf } from '../support/config.ts';
 import { startCupbearer } from '../support/fixture.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { offsetClock } from '../support/offset-clock.ts';
@@ -353,8 +354,7 @@ credentials:
   mqtt: { provider: realer-mqtt, base_url: "${vendor.url}", using: device }
 routes: { /x: { upstream: "${vendor.url}", credential: mqtt } }
 `;
-    const { config, problems } = load(yaml, { file: 'routes.yaml', env: { ...vendor.env }, presets });
-    if (config === undefined) throw new Error(JSON.stringify(problems));
+    const config = configOf(yaml, vendor.env);
     const registry = createRegistry({ config, clock, store: createMemoryStore(() => clock.wall()) });
     closing(() => registry.close());
     const mqtt = registry.get('mqtt');

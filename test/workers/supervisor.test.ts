@@ -74,7 +74,7 @@ beforeEach(() => {
     },
     begin: () => ({ kind: 'begin' }),
     attach: () => () => void gone++,
-    stopMs: 35_000,
+    stopMs: () => 35_000,
   });
 });
 

@@ -13,7 +13,13 @@ const channel: Channel = {
     return () => process.off('message', listener as (message: unknown) => void);
   },
 };
-const tokens = createTokenClient({ channel, clock: systemClock, credentials: { acme: {} }, note: () => {} });
+const tokens = createTokenClient({
+  channel,
+  clock: systemClock,
+  epoch: 0,
+  credentials: { acme: {} },
+  note: () => {},
+});
 
 channel.listen((message: Message) => {
   if (message.kind === 'acquire') void acquire((message as Acquire).callers);

@@ -78,14 +78,22 @@ describe('between a worker and its parent', () => {
       used() {},
       serving: undefined,
     };
-    const desk = createTokenDesk({ get: () => late, find: () => late }, clock);
+    const desk = createTokenDesk({ at: () => ({ get: () => late, find: () => late }) }, clock);
     const wire = new Wire();
     desk.serve(wire.parent);
-    wire.worker.send({ kind: 'token-ask', id: 1, credential: 'acme' });
-    wire.worker.send({ kind: 'token-refused', id: 2, credential: 'acme', gen: 0, hash: '0', origin });
+    wire.worker.send({ kind: 'token-ask', id: 1, epoch: 0, credential: 'acme' });
+    wire.worker.send({
+      kind: 'token-refused',
+      id: 2,
+      epoch: 0,
+      credential: 'acme',
+      gen: 0,
+      hash: '0',
+      origin,
+    });
     await quiet();
     Object.assign(late, { serving: t2 });
-    desk.changed({ credential: 'acme' }, t2);
+    desk.changed({ credential: 'acme' }, t2, late);
     resolve(t1);
     await quiet();
     const value = (i: number) => (wire.toWorker.sent[i] as { token?: { value: string } }).token?.value;

@@ -20,7 +20,7 @@ async function openParent(script: Script) {
     config: { credentials: { acme: credentialConfig() }, providers: { acme: provider } },
     clock: systemClock,
     store: createMemoryStore(() => systemClock.wall()),
-    changed: (subject, token) => desk?.changed(subject, token),
+    changed: (...change) => desk?.changed(...change),
   });
   closing(() => registry.close());
   desk = createTokenDesk(registry, systemClock);

@@ -32,6 +32,7 @@ function workerOf(
   const client = createTokenClient({
     channel: wire.worker,
     clock,
+    epoch: 0,
     credentials,
     note: (value) => noted.push(value),
   });
@@ -41,9 +42,9 @@ function workerOf(
 /** A credential `acme` with a simulated provider, behind a desk. */
 export function simulateDesk(answer?: (count: number) => Simulated, seed = 1) {
   let desk: TokenDesk | undefined;
-  const parent = simulate(answer, seed, undefined, (subject, token) => desk?.changed(subject, token));
+  const parent = simulate(answer, seed, undefined, (...change) => desk?.changed(...change));
   const { credential, clock } = parent;
-  desk = createTokenDesk({ get: () => credential, find: () => credential }, clock);
+  desk = createTokenDesk({ at: () => ({ get: () => credential, find: () => credential }) }, clock);
   const made = desk;
   const worker = () => {
     const one = workerOf(made, clock, { acme: {} });
@@ -61,7 +62,7 @@ export async function openDesk(script?: Script, max?: number) {
   };
   const room = await openRoom(script, {
     credentials,
-    changed: (subject, token) => desk?.changed(subject, token),
+    changed: (...change) => desk?.changed(...change),
   });
   desk = createTokenDesk(room.registry, room.clock);
   const made = desk;

@@ -50,7 +50,12 @@ describe('tenants in a worker', () => {
     await quiet();
     await client.get('acme', 'c').acquire();
     await quiet();
-    expect(wire.toParent.sent).toContainEqual({ kind: 'token-forgotten', credential: 'acme', tenant: 'b' });
+    expect(wire.toParent.sent).toContainEqual({
+      kind: 'token-forgotten',
+      credential: 'acme',
+      tenant: 'b',
+      epoch: 0,
+    });
     expect(
       registry
         .view()
