@@ -52,7 +52,7 @@ input::placeholder{color:var(--soft);opacity:1}
 .scripted .filter button{display:none}
 table{width:100%;border-collapse:separate;border-spacing:0;background:var(--card);border:1px solid var(--line);border-radius:12px}
 th,td{padding:.75rem 1rem;text-align:left;vertical-align:top;font-weight:400;min-width:0}
-thead th{padding:.6rem 1rem;color:var(--soft);font-size:.8125rem;white-space:nowrap}
+thead th{padding-top:.6rem;padding-bottom:.6rem;color:var(--soft);font-size:.8125rem;white-space:nowrap}
 tbody>tr:not(.trouble)>*{border-top:1px solid var(--line)}
 .name,.tenant{display:block;font-weight:600}
 .tenant{font-weight:500}
