@@ -8,6 +8,8 @@ import { join } from 'node:path';
 export interface Child {
   readonly pid: number;
   readonly port: number;
+  /** Where its admin listener answers. */
+  readonly adminUrl: string;
   /** Lines of its log that say that something went wrong inside, at most ten. */
   readonly faults: readonly string[];
   /** Why it has ended by itself, if it has. */
@@ -46,14 +48,14 @@ export async function startChild(yaml: string): Promise<Child> {
     if (faults.length < maxFaults) faults.push(line);
   };
   child.stderr.on('data', (text) => note(String(text).trimEnd()));
-  const port = await new Promise<number>((resolve, reject) => {
+  const listening = await new Promise<{ url: string; admin: string }>((resolve, reject) => {
     child.stdout.on('data', (chunk) => {
       const lines = (rest + chunk).split('\n');
       rest = lines.pop() ?? '';
       for (const line of lines) {
         if (line.includes('"level":"error"') || line.includes('"error":"internal"')) note(line);
         if (line.includes('"msg":"configuration taken up"')) reloads++;
-        if (line.includes('"msg":"listening"')) resolve(Number(new URL(JSON.parse(line).url).port));
+        if (line.includes('"msg":"listening"')) resolve(JSON.parse(line));
       }
     });
     void closed.then(([code, signal]) => {
@@ -64,7 +66,8 @@ export async function startChild(yaml: string): Promise<Child> {
   });
   return {
     pid: child.pid as number,
-    port,
+    port: Number(new URL(listening.url).port),
+    adminUrl: listening.admin,
     faults,
     get ended() {
       return ended;

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { request } from 'undici';
 
 /** What a process holds at one moment. */
 export interface Sample {
@@ -27,7 +28,10 @@ export function openFiles(pid: number): number {
   return readdirSync(`/proc/${pid}/fd`).length;
 }
 
-export function trend(samples: readonly Sample[], of: (one: Sample) => number): Trend {
+export function trend<S extends { readonly at: number }>(
+  samples: readonly S[],
+  of: (one: S) => number,
+): Trend {
   const values = samples.map(of);
   const quarter = Math.max(Math.ceil(values.length / 4), 1);
   return {
@@ -41,13 +45,26 @@ export function trend(samples: readonly Sample[], of: (one: Sample) => number): 
   };
 }
 
-/** The sample of each minute with the least memory: what is garbage comes and goes, what leaks stays. */
-export function floors(samples: readonly Sample[]): Sample[] {
-  const least = new Map<number, Sample>();
+export interface HeapSample {
+  /** Minutes since the start. */
+  readonly at: number;
+  readonly heapMiB: number;
+}
+
+/** The heap in use, garbage included, as the metrics of an instance tell. */
+export async function heapOf(adminUrl: string, at: number): Promise<HeapSample> {
+  const { body } = await request(`${adminUrl}/metrics`, { reset: true });
+  const [, bytes = '0'] = /^nodejs_heap_size_used_bytes (\S+)$/m.exec(await body.text()) ?? [];
+  return { at, heapMiB: Number(bytes) / 1_048_576 };
+}
+
+/** The least of each minute: garbage comes and goes, what leaks stays. */
+export function floors(samples: readonly HeapSample[]): HeapSample[] {
+  const least = new Map<number, HeapSample>();
   for (const one of samples) {
     const minute = Math.floor(one.at);
     const known = least.get(minute);
-    if (known === undefined || one.rssMiB < known.rssMiB) least.set(minute, one);
+    if (known === undefined || one.heapMiB < known.heapMiB) least.set(minute, one);
   }
   return [...least.values()];
 }
