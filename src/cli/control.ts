@@ -42,6 +42,8 @@ export interface Control {
   adopt(config: Config): void;
   /** Turns traffic away and starts no renewal that is not needed. */
   drain(): void;
+  /** Tells of an error that nobody expected. */
+  readonly failed: (error: unknown) => void;
   /** Ends what is in progress, closes the store, then the admin listener. */
   close(): Promise<void>;
 }
@@ -119,6 +121,7 @@ export async function startControl(init: ControlInit): Promise<Control> {
       draining = true;
       registry.drain();
     },
+    failed: desk.failed,
     async close() {
       // A code that is being spent can be spent once, and the session it brings needs the store.
       await Promise.race([desk.login.close(), pause(clock, loginGraceMs)]);

@@ -3,7 +3,6 @@ import { type AddressInfo, createServer } from 'node:net';
 import type { ConfigStatus } from '../admin/instance-status.ts';
 import type { Config } from '../config/config.ts';
 import type { Address } from '../config/schema-types.ts';
-import { errorFacts } from '../telemetry/error-facts.ts';
 import type { Log } from '../telemetry/log.ts';
 import { type Clock, systemClock } from '../token/clock.ts';
 import type { NoteSecret } from '../token/live-secrets.ts';
@@ -41,8 +40,7 @@ export async function startWorkers(config: Config, options: StartWorkersOptions)
   let inForce = { text: options.text, epoch: 0, graceMs: server.shutdown_grace };
   const figures = createWorkerFigures(config.routes.map(({ prefix }) => prefix));
   const epochs = followEpochs((epoch) => {
-    const released = control.registry.release(epoch);
-    released.catch((error) => log.error('an error inside Cupbearer', errorFacts(error)));
+    control.registry.release(epoch).catch(control.failed);
   });
   let desk: TokenDesk | undefined;
   const fork = workerProcesses(process.argv[1] as string, ['worker'], log.relay);

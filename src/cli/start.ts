@@ -2,7 +2,6 @@ import type { ConfigStatus } from '../admin/instance-status.ts';
 import type { Config } from '../config/config.ts';
 import type { Succession } from '../config/succession.ts';
 import { createCounters } from '../telemetry/counters.ts';
-import { errorFacts } from '../telemetry/error-facts.ts';
 import type { Log } from '../telemetry/log.ts';
 import { type Clock, systemClock } from '../token/clock.ts';
 import type { NoteSecret } from '../token/live-secrets.ts';
@@ -108,7 +107,7 @@ export async function start(config: Config, options: StartOptions): Promise<Runn
       control.adopt(next);
       counters.adopt(next.routes.map(({ prefix }) => prefix));
       const released = rules.adopt().then(() => control.registry.release(credentials.epoch));
-      released.catch((error) => log.error('an error inside Cupbearer', errorFacts(error)));
+      released.catch(control.failed);
     },
     stop() {
       stopping ??= closeAll();
